@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file host_services.hpp
+/// The seam between what runs on a GPU (a rank that walks an op graph) and what moves its bytes.
+/// The rank knows only "send this message, tell me when it is there"; the same rank code runs over
+/// the packet model and over every coarser one.
+///
+/// Rules: all calls happen inside the host's visit, on one thread, in order of simulated time; `now`
+/// never decreases between callbacks of one host. A callback may call back into HostServices.
+
+#include <cstdint>
+
+#include "sim/ids.hpp"
+#include "sim/units.hpp"
+
+namespace plait {
+
+/// A FIFO channel of messages between two GPUs. Messages under one key are delivered in order.
+/// `stream` is agreed by both ranks without talking (job-wide numbering of group, channel and tag).
+struct MessageKey {
+  GpuId from;
+  GpuId to;
+  std::uint32_t stream = 0;  ///< Below kMaxStreams.
+  friend constexpr auto operator<=>(const MessageKey&, const MessageKey&) = default;
+};
+constexpr std::uint32_t kMaxStreams = 1U << 18;
+
+/// What a host offers to the ranks on its GPUs.
+class HostServices {
+ public:
+  virtual ~HostServices() = default;
+  /// Queues `size` bytes (>= 0; zero-byte messages are carried as one header) from `key.from`, a GPU
+  /// of this host. When the last byte is acknowledged, RankProcess::on_sent(now, token) of the
+  /// sender follows.
+  virtual void send(SimTime now, const MessageKey& key, Bytes size, std::uint64_t token) = 0;
+  /// Calls RankProcess::on_timer(at, token) of the rank on `gpu` at time `at` >= now.
+  virtual void call_at(SimTime at, GpuId gpu, std::uint64_t token) = 0;
+};
+
+/// A process on one GPU. Owned by the host of that GPU.
+class RankProcess {
+ public:
+  virtual ~RankProcess() = default;
+  virtual void on_start(SimTime now, HostServices& host) = 0;
+  virtual void on_timer(SimTime now, std::uint64_t token) = 0;
+  /// The message sent with `token` is delivered and acknowledged.
+  virtual void on_sent(SimTime now, std::uint64_t token) = 0;
+  /// The next message under `key` (to this GPU) has arrived completely.
+  virtual void on_delivered(SimTime now, const MessageKey& key, Bytes size) = 0;
+  /// All ops are done.
+  virtual bool finished() const = 0;
+};
+
+}  // namespace plait

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/units.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "sim/error.hpp"
+
+namespace plait {
+
+namespace {
+
+__extension__ typedef __int128 Wide;  // NOLINT(modernize-use-using): keeps -Wpedantic quiet
+
+struct Unit {
+  const char* name;
+  std::int64_t scale;  // in base units: ps, bytes, bits per second
+};
+
+constexpr std::array<Unit, 7> kDurationUnits{{{"ps", 1},
+                                              {"ns", 1'000},
+                                              {"us", 1'000'000},
+                                              {"ms", 1'000'000'000},
+                                              {"s", 1'000'000'000'000},
+                                              {"min", 60'000'000'000'000},
+                                              {"h", 3'600'000'000'000'000}}};
+constexpr std::array<Unit, 9> kByteUnits{{{"B", 1},
+                                          {"KB", 1'000},
+                                          {"MB", 1'000'000},
+                                          {"GB", 1'000'000'000},
+                                          {"TB", 1'000'000'000'000},
+                                          {"KiB", std::int64_t{1} << 10},
+                                          {"MiB", std::int64_t{1} << 20},
+                                          {"GiB", std::int64_t{1} << 30},
+                                          {"TiB", std::int64_t{1} << 40}}};
+constexpr std::array<Unit, 10> kRateUnits{{{"bps", 1},
+                                           {"Kbps", 1'000},
+                                           {"Mbps", 1'000'000},
+                                           {"Gbps", 1'000'000'000},
+                                           {"Tbps", 1'000'000'000'000},
+                                           {"B/s", 8},
+                                           {"KB/s", 8'000},
+                                           {"MB/s", 8'000'000},
+                                           {"GB/s", 8'000'000'000},
+                                           {"TB/s", 8'000'000'000'000}}};
+
+std::string legal(std::span<const Unit> units, std::string_view example) {
+  std::string text = "write a number and a unit, one of";
+  for (const Unit& unit : units) text += std::string(" ") + unit.name;
+  return text + fmt::format(" (for example {})", example);
+}
+
+std::int64_t parse(std::string_view text, std::string_view what, std::span<const Unit> units,
+                   std::string_view example) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  double number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, status] = std::from_chars(text.data(), end, number);
+  if (status != std::errc() || !std::isfinite(number))
+    throw UserError(
+        fmt::format("'{}' is not a {}: {}", text, what, legal(units, example)));
+  std::string_view name(rest, static_cast<std::size_t>(end - rest));
+  while (!name.empty() && name.front() == ' ') name.remove_prefix(1);
+  if (name.empty())
+    throw UserError(
+        fmt::format("{} '{}' lacks a unit: {}", what, text, legal(units, example)));
+  for (const Unit& unit : units) {
+    if (name != unit.name) continue;
+    // Whole numbers stay exact; a fraction goes through double and is rounded to nearest.
+    std::int64_t whole = 0;
+    const auto [whole_end, whole_status] = std::from_chars(text.data(), rest, whole);
+    std::int64_t value = 0;
+    if (whole_status == std::errc() && whole_end == rest) {
+      if (!__builtin_mul_overflow(whole, unit.scale, &value)) return value;
+    } else {
+      const double scaled = std::nearbyint(number * static_cast<double>(unit.scale));
+      if (std::abs(scaled) < 9.2e18) return static_cast<std::int64_t>(scaled);
+    }
+    throw UserError(fmt::format("{} '{}' is out of range", what, text));
+  }
+  std::vector<std::string> names;
+  for (const Unit& unit : units) names.emplace_back(unit.name);
+  throw UserError(fmt::format("{} '{}' has an unknown unit '{}'{}: {}", what, text, name,
+                              did_you_mean(name, names), legal(units, example)));
+}
+
+// The largest unit in which the value has at most three decimals, so that it reads back exactly.
+std::string print(std::int64_t value, std::span<const Unit> units) {
+  if (value == 0) return fmt::format("0{}", units.front().name);
+  const Unit* best = &units.front();
+  for (const Unit& unit : units) {
+    const bool exact = (static_cast<Wide>(value) * 1000) % unit.scale == 0;
+    const bool large_enough = value >= unit.scale || value <= -unit.scale;
+    if (exact && large_enough && unit.scale > best->scale) best = &unit;
+  }
+  const std::int64_t whole = value / best->scale;
+  const auto milli = static_cast<std::int64_t>(
+      (static_cast<Wide>(value % best->scale) * 1000) / best->scale);
+  std::string text = std::to_string(whole);
+  if (milli != 0) {
+    std::string decimals = fmt::format("{:03}", milli < 0 ? -milli : milli);
+    while (decimals.back() == '0') decimals.pop_back();
+    text += "." + decimals;
+  }
+  return text + best->name;
+}
+
+}  // namespace
+
+Duration transmission_time(Bytes size, BitRate rate) {
+  PLAIT_CHECK_LT(std::int64_t{0}, rate.bps());
+  PLAIT_CHECK_LE(std::int64_t{0}, size.count());
+  const Wide bit_ps = static_cast<Wide>(size.count()) * 8 * 1'000'000'000'000;
+  const Wide ps = (bit_ps + rate.bps() - 1) / rate.bps();
+  PLAIT_CHECK(ps <= std::numeric_limits<std::int64_t>::max(), "transmission time overflows");
+  return Duration::ps(static_cast<std::int64_t>(ps));
+}
+
+Bytes bytes_in(Duration span, BitRate rate) {
+  PLAIT_CHECK_LE(std::int64_t{0}, span.ps());
+  PLAIT_CHECK_LE(std::int64_t{0}, rate.bps());
+  const Wide bytes = static_cast<Wide>(span.ps()) * rate.bps() / 8 / 1'000'000'000'000;
+  PLAIT_CHECK(bytes <= std::numeric_limits<std::int64_t>::max(), "byte count overflows");
+  return Bytes(static_cast<std::int64_t>(bytes));
+}
+
+Duration parse_duration(std::string_view text) {
+  return Duration::ps(parse(text, "duration", kDurationUnits, "1.5us"));
+}
+Bytes parse_bytes(std::string_view text) { return Bytes(parse(text, "size", kByteUnits, "64KiB")); }
+BitRate parse_rate(std::string_view text) {
+  return BitRate::bps(parse(text, "rate", kRateUnits, "400Gbps"));
+}
+
+std::string to_string(Duration d) { return print(d.ps(), std::span(kDurationUnits).first(5)); }
+std::string to_string(SimTime t) {
+  return t == SimTime::never() ? "never" : to_string(t.since_start());
+}
+std::string to_string(Bytes b) { return print(b.count(), kByteUnits); }
+std::string to_string(BitRate r) { return print(r.bps(), std::span(kRateUnits).first(5)); }
+
+std::ostream& operator<<(std::ostream& out, Duration d) { return out << to_string(d); }
+std::ostream& operator<<(std::ostream& out, SimTime t) { return out << to_string(t); }
+std::ostream& operator<<(std::ostream& out, Bytes b) { return out << to_string(b); }
+std::ostream& operator<<(std::ostream& out, BitRate r) { return out << to_string(r); }
+
+}  // namespace plait

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file route_table.hpp
+/// Equal-cost next hops of every switch towards every endpoint, without O(hosts^2) tables: stored
+/// per pair (switch, edge switch), where an edge switch is a switch with hosts on it, and shared
+/// between equal sets. All shortest paths by hop count; hosts do not forward.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "sim/ids.hpp"
+#include "topologies/fabric_graph.hpp"
+
+namespace plait {
+
+class RouteTable {
+ public:
+  /// Runs one breadth-first search per edge switch. @throws UserError if some host cannot reach
+  /// some other host, naming both.
+  explicit RouteTable(const FabricGraph& graph);
+
+  /// Port numbers (local to `sw`) on shortest paths to `to`, ascending; the single port to the host
+  /// when `to` hangs on this switch. Empty only for hosts.
+  std::span<const std::uint16_t> next_hops(NodeId sw, EndpointId to) const {
+    const Target target = endpoint_target_[to.index()];
+    if (target.edge_switch == sw.value()) return {&endpoint_port_number_[to.index()], 1};
+    const std::uint32_t set =
+        set_index_[static_cast<std::size_t>(switch_row_[sw.index()]) * edge_count_ + target.edge];
+    return {set_ports_.data() + set_begin_[set], set_begin_[set + 1] - set_begin_[set]};
+  }
+
+  /// Links on a shortest path from one endpoint to another, host links included.
+  std::uint32_t hop_count(EndpointId from, EndpointId to) const;
+
+  std::size_t memory_bytes() const;
+
+ private:
+  struct Target {
+    std::uint32_t edge_switch;  // node id
+    std::uint32_t edge;         // column of set_index_
+  };
+  std::size_t edge_count_ = 0;
+  std::vector<Target> endpoint_target_;
+  std::vector<std::uint16_t> endpoint_port_number_;
+  std::vector<std::uint32_t> switch_row_;   // by node id
+  std::vector<std::uint32_t> set_index_;    // switch row x edge column -> set
+  std::vector<std::uint32_t> set_begin_;    // into set_ports_
+  std::vector<std::uint16_t> set_ports_;
+  std::vector<std::uint16_t> distance_;     // switch row x edge column, links between switches
+};
+
+}  // namespace plait
