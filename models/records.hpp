@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file records.hpp
+/// What a run leaves behind, as plain data: study/ turns it into tables, JSON, SQLite and NumPy
+/// arrays. Every vector is in an order fixed by the model (ids, then time), never by threads.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/ids.hpp"
+#include "sim/units.hpp"
+
+namespace plait {
+
+/// One message between two GPUs.
+struct MessageRecord {
+  JobId job;
+  GpuId from, to;
+  std::uint32_t stream = 0;
+  Bytes size{};
+  SimTime posted{};     ///< Given to the host by the sender.
+  SimTime delivered{};  ///< Last byte at the receiver.
+  SimTime acked{};      ///< Last byte acknowledged at the sender.
+  Duration ideal{};     ///< delivered - posted on an unloaded path.
+};
+
+/// One connection that carried messages over the fabric (a RoCE queue pair).
+struct FlowRecord {
+  GpuId from, to;
+  std::uint32_t stream = 0;
+  std::uint32_t hops = 0;             ///< Links of its path, one way.
+  SimTime first_sent{}, last_acked{};
+  Bytes payload{};                    ///< Delivered and acknowledged payload.
+  std::uint64_t packets = 0;          ///< Data packets sent, retransmissions included.
+  std::uint64_t retransmitted = 0;
+  std::uint64_t cnps = 0;             ///< Congestion notifications that reached the sender.
+  std::uint64_t timeouts = 0;
+};
+
+/// One direction of a cable; index = egress PortId.
+struct LinkRecord {
+  std::uint64_t packets = 0;
+  Bytes wire_bytes{};
+  Duration busy{};               ///< Time spent sending.
+  Duration paused{};             ///< Time in which PFC held back at least one priority.
+  Bytes max_queue{};             ///< Longest egress queue, all priorities; switches only.
+  std::uint64_t ecn_marks = 0;
+  std::uint64_t drops = 0;       ///< Packets that had to leave here and found no buffer.
+  std::uint64_t pauses_sent = 0; ///< PFC pause frames sent through this port to its peer.
+};
+
+/// One op of one rank, as it ran.
+struct OpRecord {
+  JobId job;
+  RankId rank;
+  OpId op;
+  SimTime start{}, end{};
+};
+
+/// How one rank spent its time. compute + exposed_communication + idle = end - start.
+struct RankRecord {
+  JobId job;
+  RankId rank;
+  GpuId gpu;
+  SimTime start{}, end{};
+  Duration compute{};                   ///< At least one GPU or CPU compute op ran.
+  Duration exposed_communication{};     ///< A communication op was open and no compute ran.
+  Duration overlapped_communication{};  ///< Both.
+  Duration idle{};                      ///< Neither.
+};
+
+/// Engine figures that belong to the model (the same for any number of threads).
+struct RunTotals {
+  std::uint64_t fingerprint = 0;   ///< Order-independent hash of what each entity processed.
+  std::uint64_t packet_hops = 0;   ///< Packets (data, ACK, control) times links crossed.
+  std::uint64_t windows = 0;
+  SimTime end{};                   ///< Time of the last event of a rank or flow.
+  std::uint64_t pfc_pauses = 0, ecn_marks = 0, drops = 0, retransmitted = 0, timeouts = 0;
+};
+
+struct RunRecords {
+  RunTotals totals;
+  std::vector<RankRecord> ranks;       ///< By (job, rank).
+  std::vector<OpRecord> ops;           ///< By (job, rank, start, op).
+  std::vector<MessageRecord> messages; ///< By (posted, from, to, stream, order of posting).
+  std::vector<FlowRecord> flows;       ///< By (from, to, stream).
+  std::vector<LinkRecord> links;       ///< By egress PortId.
+};
+
+}  // namespace plait

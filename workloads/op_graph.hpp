@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file op_graph.hpp
+/// What one rank does, as pure data: ops (compute, send, recv, collective) with dependencies and
+/// in-order streams. Readers and generators produce it, models/rank.hpp walks it. Equal ranks may
+/// share one graph.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/ids.hpp"
+#include "sim/units.hpp"
+
+namespace plait {
+
+enum class OpKind : std::uint8_t { kCompute, kSend, kRecv, kCollective };
+enum class Device : std::uint8_t { kGpu, kCpu };
+enum class CollectiveKind : std::uint8_t {
+  kAllReduce,
+  kAllGather,
+  kReduceScatter,
+  kBroadcast,
+  kAllToAll,
+  kBarrier
+};
+
+std::string_view to_string(OpKind kind);
+std::string_view to_string(CollectiveKind kind);
+
+/// Ops of one (device, stream) run one after another in the order of the graph.
+/// Size of a collective, in bytes of one rank: all-reduce, broadcast: the buffer; all-gather: what
+/// one rank contributes; reduce-scatter, all-to-all: one rank's whole input; barrier: 0.
+struct Op {
+  OpKind kind = OpKind::kCompute;
+  Device device = Device::kGpu;
+  CollectiveKind collective = CollectiveKind::kAllReduce;
+  std::uint32_t name = 0;         ///< Index into the graph's names.
+  std::uint32_t stream = 0;       ///< In-order queue of the device.
+  Duration duration{};            ///< Recorded; > 0 wins over the roofline. Compute only.
+  double flops = 0;               ///< Floating-point operations, for the roofline.
+  double memory_bytes = 0;        ///< Bytes moved to and from device memory, for the roofline.
+  Bytes size{};                   ///< Of a send, recv or collective; see above.
+  RankId peer;                    ///< Of a send or recv; root of a broadcast.
+  std::uint32_t tag = 0;          ///< Of a send or recv: both sides name the same.
+  GroupId group;                  ///< Of a collective: index into Job groups.
+};
+
+/// Immutable after building. Op i may depend on any other op; the graph is acyclic.
+class OpGraph {
+ public:
+  std::size_t size() const { return ops_.size(); }
+  const Op& op(OpId id) const { return ops_[id.index()]; }
+  std::span<const Op> ops() const { return ops_; }
+  std::string_view name(OpId id) const { return names_[op(id).name]; }
+  /// Ops that must end before `id` starts (explicit dependencies only, streams come on top).
+  std::span<const OpId> dependencies(OpId id) const {
+    return {dependencies_.data() + first_[id.index()],
+            first_[id.index() + 1] - first_[id.index()]};
+  }
+  /// Ids as in the source file, for messages; same length as ops.
+  std::uint64_t source_id(OpId id) const { return source_ids_[id.index()]; }
+
+ private:
+  friend class OpGraphBuilder;
+  std::vector<Op> ops_;
+  std::vector<std::uint32_t> first_{0};
+  std::vector<OpId> dependencies_;
+  std::vector<std::uint64_t> source_ids_;
+  std::vector<std::string> names_;
+};
+
+/// Collects ops; dependencies may name ops that come later.
+class OpGraphBuilder {
+ public:
+  /// @param source_id unique id of the op, as dependencies name it.
+  void add(const Op& op, std::string_view name, std::uint64_t source_id,
+           std::vector<std::uint64_t> depends_on);
+  /// @param where name of the source for messages, for example the file.
+  /// @throws UserError on a duplicate id, a dependency on an unknown id, or a cycle (naming it).
+  OpGraph build(std::string_view where) &&;
+
+ private:
+  std::vector<Op> ops_;
+  std::vector<std::string> names_;
+  std::vector<std::uint64_t> ids_;
+  std::vector<std::vector<std::uint64_t>> depends_on_;
+};
+
+/// Ranks that take part in a collective, in group order.
+struct Group {
+  std::string name;
+  std::vector<RankId> ranks;
+};
+
+/// A workload of `graphs.size()` ranks; group 0 is always all ranks in order.
+struct Workload {
+  std::vector<std::shared_ptr<const OpGraph>> graphs;
+  std::vector<Group> groups;
+};
+
+}  // namespace plait
