@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file congestion_control.hpp
+/// The one interface of congestion control: state of one flow's sender, told what happens to the
+/// flow, asked for a rate and a window. No access to the engine, no timers to arm: time-driven
+/// state is brought up to date lazily by the calls, each of which carries `now` (never decreasing).
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "sim/params.hpp"
+#include "sim/units.hpp"
+
+namespace plait {
+
+/// What a flow's congestion control may know about its path.
+struct PathInfo {
+  BitRate line_rate;   ///< Of the sender's NIC port.
+  Duration base_rtt;   ///< Full packet out, ACK back, queues empty.
+  Bytes mtu;           ///< Payload bytes of a full packet.
+};
+
+/// An acknowledgement as the sender sees it.
+struct AckInfo {
+  std::uint64_t acked_bytes = 0;     ///< Payload newly acknowledged.
+  bool ecn_echo = false;             ///< The acknowledged packet carried a congestion mark.
+};
+
+class CongestionControl {
+ public:
+  virtual ~CongestionControl() = default;
+  /// A packet of `wire_bytes` starts on the wire at `now`.
+  virtual void on_sent(SimTime now, std::uint32_t wire_bytes) = 0;
+  virtual void on_ack(SimTime now, const AckInfo& ack) = 0;
+  /// A congestion notification packet arrived (or an ACK that stands for one).
+  virtual void on_cnp(SimTime now) = 0;
+  /// The flow lost a packet (NACK or retransmission timeout).
+  virtual void on_loss(SimTime now) = 0;
+  /// Allowed sending rate on the wire at `now`; > 0.
+  virtual BitRate rate(SimTime now) = 0;
+  /// Allowed unacknowledged payload; a packet may be sent while less than this is in flight.
+  virtual Bytes window(SimTime now) = 0;
+};
+
+}  // namespace plait

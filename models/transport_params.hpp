@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file transport_params.hpp
+/// Parameters of the RoCEv2 NIC (models/nic.hpp) and of the wire; docs/models/roce.md.
+
+#include <cstdint>
+
+#include "models/cc/registry.hpp"
+#include "sim/params.hpp"
+#include "sim/units.hpp"
+
+namespace plait {
+
+/// How a congestion mark travels back to the sender.
+enum class CnpMode : std::uint8_t {
+  kPacket,   ///< A CNP per flow, at most one per interval, as RoCEv2 NICs do.
+  kAckEcho,  ///< Every ACK tells whether its packet was marked, as the ns-3 RDMA models do.
+};
+
+struct TransportParams {
+  Bytes mtu = Bytes(4096);             ///< Payload of a full packet.
+  Bytes header = Bytes(62);            ///< Ethernet, IPv4, UDP, BTH, ICRC, FCS.
+  Bytes ack = Bytes(66);               ///< ACK or NACK frame.
+  Bytes cnp = Bytes(78);               ///< CNP frame.
+  Bytes gap = Bytes(20);               ///< Preamble and inter-frame gap, added to every frame.
+  std::int64_t data_priority = 3;
+  std::int64_t control_priority = 6;   ///< ACK, NACK, CNP.
+  bool control_obeys_pause = true;     ///< The NIC holds ACKs back while their priority is paused.
+  std::int64_t ack_interval = 1;       ///< Packets per ACK; the last of a message always has one.
+  Duration nack_interval = Duration::us(500);  ///< Least time between NACKs for one gap.
+  Duration rto = Duration::ms(1);      ///< Without progress for this long: go back to the oldest.
+  CnpMode cnp_mode = CnpMode::kPacket;
+  Duration cnp_interval = Duration::us(4);
+  CcParams congestion_control;
+};
+void describe(ParamVisitor& visitor, TransportParams& params);
+
+/// Figures of every cable that are not in the topology.
+struct WireParams {
+  Duration clock = Duration::ps(1);  ///< Serialisation times are rounded to nearest multiple.
+  double loss = 0.0;                 ///< Probability that a frame (not PFC) is lost on one link.
+};
+void describe(ParamVisitor& visitor, WireParams& params);
+
+}  // namespace plait
