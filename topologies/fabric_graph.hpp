@@ -21,9 +21,9 @@ enum class NodeKind : std::uint8_t { kHost, kSwitch };
 
 /// Properties of a cable; both directions are alike.
 struct LinkSpec {
-  BitRate rate = BitRate::gbps(100);      ///< Line rate of one direction, all lanes together.
-  Duration delay = Duration::us(1);       ///< Propagation delay.
-  std::uint32_t lanes = 1;                ///< Electrical lanes, for reports only.
+  BitRate rate = BitRate::gbps(100);  ///< Line rate of one direction, all lanes together.
+  Duration delay = Duration::us(1);   ///< Propagation delay.
+  std::uint32_t lanes = 1;            ///< Electrical lanes, for reports only.
 };
 
 struct FabricNode {
@@ -45,12 +45,17 @@ struct FabricLink {
 
 class FabricGraph {
  public:
+  /// Port numbers fit 16 bits in the route table.
+  static constexpr std::uint32_t kMaxPorts = 65'535;
+
   NodeId add_host(std::string name, std::uint32_t gpus);
   NodeId add_switch(std::string name, std::uint32_t tier);
   /// Adds one cable; the next free port number of each node is used.
-  /// @throws UserError if rate <= 0 or delay < 0.
+  /// @throws UserError if rate <= 0, delay < 0, lanes == 0, both ends are the same node, or a node
+  /// would have more than kMaxPorts ports.
   void connect(NodeId a, NodeId b, const LinkSpec& spec);
   /// Numbers ports, endpoints and GPUs. @pre called once, after the last connect.
+  /// @throws UserError if two nodes have the same name.
   void finalize();
 
   std::size_t node_count() const { return nodes_.size(); }
@@ -98,6 +103,8 @@ class FabricGraph {
   std::vector<PortId> endpoint_port_;
   std::vector<EndpointId> port_endpoint_;
   std::vector<GpuId> first_gpu_;
+  std::vector<NodeId> by_name_;  // sorted by name
+  bool finalized_ = false;
 };
 
 }  // namespace plait

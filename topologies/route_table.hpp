@@ -16,12 +16,15 @@ namespace plait {
 
 class RouteTable {
  public:
-  /// Runs one breadth-first search per edge switch. @throws UserError if some host cannot reach
-  /// some other host, naming both.
+  /// hop_count() of endpoints that have no path, such as two rails without spines.
+  static constexpr std::uint32_t kUnreachable = UINT32_MAX;
+
+  /// Runs one breadth-first search per edge switch. @throws UserError if some host has no pair of
+  /// endpoints that reaches some other host, naming both, or if two hosts are cabled directly.
   explicit RouteTable(const FabricGraph& graph);
 
   /// Port numbers (local to `sw`) on shortest paths to `to`, ascending; the single port to the host
-  /// when `to` hangs on this switch. Empty only for hosts.
+  /// when `to` hangs on this switch. Empty only where no path exists. @pre `sw` is a switch.
   std::span<const std::uint16_t> next_hops(NodeId sw, EndpointId to) const {
     const Target target = endpoint_target_[to.index()];
     if (target.edge_switch == sw.value()) return {&endpoint_port_number_[to.index()], 1};
@@ -30,12 +33,13 @@ class RouteTable {
     return {set_ports_.data() + set_begin_[set], set_begin_[set + 1] - set_begin_[set]};
   }
 
-  /// Links on a shortest path from one endpoint to another, host links included.
+  /// Links on a shortest path from one endpoint to another, host links included; 0 to itself.
   std::uint32_t hop_count(EndpointId from, EndpointId to) const;
 
   std::size_t memory_bytes() const;
 
  private:
+  class Builder;
   struct Target {
     std::uint32_t edge_switch;  // node id
     std::uint32_t edge;         // column of set_index_
@@ -43,11 +47,11 @@ class RouteTable {
   std::size_t edge_count_ = 0;
   std::vector<Target> endpoint_target_;
   std::vector<std::uint16_t> endpoint_port_number_;
-  std::vector<std::uint32_t> switch_row_;   // by node id
-  std::vector<std::uint32_t> set_index_;    // switch row x edge column -> set
-  std::vector<std::uint32_t> set_begin_;    // into set_ports_
+  std::vector<std::uint32_t> switch_row_;  // by node id
+  std::vector<std::uint32_t> set_index_;   // switch row x edge column -> set
+  std::vector<std::uint32_t> set_begin_;   // into set_ports_
   std::vector<std::uint16_t> set_ports_;
-  std::vector<std::uint16_t> distance_;     // switch row x edge column, links between switches
+  std::vector<std::uint16_t> distance_;  // switch row x edge column, links between switches
 };
 
 }  // namespace plait

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "topologies/route_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <unordered_map>
+
+#include "sim/check.hpp"
+#include "sim/error.hpp"
+
+namespace plait {
+
+namespace {
+constexpr std::uint32_t kNoRow = UINT32_MAX;
+constexpr std::uint16_t kFar = UINT16_MAX;  // no path
+}  // namespace
+
+/// Works on a compressed copy of the switch-to-switch links, rows = switches in node order.
+class RouteTable::Builder {
+ public:
+  Builder(const FabricGraph& graph, RouteTable& table) : graph_(graph), table_(table) {}
+
+  void run() {
+    index_switches();
+    index_endpoints();
+    check_hosts_reach_each_other();
+    const std::size_t cells = graph_.switches().size() * table_.edge_count_;
+    table_.set_index_.resize(cells);
+    table_.distance_.resize(cells);
+    last_set_.assign(graph_.switches().size(), 0);
+    table_.set_begin_ = {0, 0};  // set 0 is the empty one
+    for (std::size_t edge = 0; edge < table_.edge_count_; ++edge) {
+      search_from(edge_rows_[edge]);
+      record(edge);
+    }
+    table_.set_ports_.shrink_to_fit();
+    table_.set_begin_.shrink_to_fit();
+  }
+
+ private:
+  struct Neighbour {
+    std::uint32_t row;
+    std::uint16_t port;
+  };
+
+  std::span<const Neighbour> neighbours(std::size_t row) const {
+    return {neighbours_.data() + begin_[row], begin_[row + 1] - begin_[row]};
+  }
+
+  void index_switches() {
+    table_.switch_row_.assign(graph_.node_count(), kNoRow);
+    for (std::size_t row = 0; row < graph_.switches().size(); ++row)
+      table_.switch_row_[graph_.switches()[row].index()] = static_cast<std::uint32_t>(row);
+    for (const NodeId sw : graph_.switches()) {
+      begin_.push_back(neighbours_.size());
+      for (std::uint32_t n = 0; n < graph_.node(sw).ports; ++n) {
+        const NodeId far = graph_.port_node(graph_.peer(graph_.port(sw, n)));
+        const std::uint32_t row = table_.switch_row_[far.index()];
+        if (row != kNoRow) neighbours_.push_back({row, static_cast<std::uint16_t>(n)});
+      }
+    }
+    begin_.push_back(neighbours_.size());
+  }
+
+  /// Columns are the switches with hosts, numbered as their first endpoint comes.
+  void index_endpoints() {
+    std::vector<std::uint32_t> column(graph_.switches().size(), kNoRow);
+    for (std::size_t e = 0; e < graph_.endpoint_count(); ++e) {
+      const PortId at_switch = graph_.peer(graph_.endpoint_port(EndpointId(e)));
+      const NodeId sw = graph_.port_node(at_switch);
+      const std::uint32_t row = table_.switch_row_[sw.index()];
+      if (row == kNoRow) {
+        const NodeId host = graph_.port_node(graph_.peer(at_switch));
+        throw UserError(
+            fmt::format("hosts {} and {} are cabled directly: put a switch between them",
+                        graph_.node(host).name, graph_.node(sw).name));
+      }
+      if (column[row] == kNoRow) {
+        column[row] = static_cast<std::uint32_t>(edge_rows_.size());
+        edge_rows_.push_back(row);
+      }
+      table_.endpoint_target_.push_back({sw.value(), column[row]});
+      table_.endpoint_port_number_.push_back(
+          static_cast<std::uint16_t>(graph_.port_number(at_switch)));
+    }
+    table_.edge_count_ = edge_rows_.size();
+  }
+
+  /// Islands of switches; hosts do not forward, so two hosts reach each other only within one.
+  std::vector<std::uint32_t> islands() {
+    std::vector<std::uint32_t> island(graph_.switches().size(), kNoRow);
+    std::uint32_t count = 0;
+    for (const std::uint32_t start : edge_rows_) {
+      if (island[start] != kNoRow) continue;
+      search_from(start);
+      for (const std::uint32_t row : order_) island[row] = count;
+      ++count;
+    }
+    return island;
+  }
+
+  /// A host with several NICs may stand on several islands (rails without spines).
+  void check_hosts_reach_each_other() {
+    const std::vector<std::uint32_t> island = islands();
+    std::map<std::vector<std::uint32_t>, NodeId> kinds;  // islands of a host -> first such host
+    for (const NodeId host : graph_.hosts()) {
+      std::vector<std::uint32_t> mine;
+      for (std::uint32_t n = 0; n < graph_.node(host).ports; ++n) {
+        const EndpointId e = graph_.endpoint(graph_.port(host, n));
+        mine.push_back(island[edge_rows_[table_.endpoint_target_[e.index()].edge]]);
+      }
+      std::ranges::sort(mine);
+      mine.erase(std::unique(mine.begin(), mine.end()), mine.end());
+      const auto [place, is_new] = kinds.try_emplace(mine, host);
+      if (mine.empty() && graph_.hosts().size() > 1)
+        throw_unreachable(host, host == graph_.hosts()[0] ? graph_.hosts()[1] : graph_.hosts()[0]);
+      if (!is_new) continue;
+      for (const auto& [other, first_host] : kinds) {
+        std::vector<std::uint32_t> shared;
+        std::ranges::set_intersection(mine, other, std::back_inserter(shared));
+        if (shared.empty() && first_host != host) throw_unreachable(first_host, host);
+      }
+    }
+  }
+
+  [[noreturn]] void throw_unreachable(NodeId a, NodeId b) const {
+    throw UserError(fmt::format("the fabric is not connected: no path from {} to {}",
+                                graph_.node(a).name, graph_.node(b).name));
+  }
+
+  void search_from(std::uint32_t start) {
+    distance_.assign(graph_.switches().size(), kFar);
+    order_.assign(1, start);
+    distance_[start] = 0;
+    for (std::size_t i = 0; i < order_.size(); ++i) {
+      const auto next = static_cast<std::uint16_t>(distance_[order_[i]] + 1);
+      for (const auto& [row, port] : neighbours(order_[i])) {
+        if (distance_[row] != kFar) continue;
+        PLAIT_CHECK_LT(next, kFar);
+        distance_[row] = next;
+        order_.push_back(row);
+      }
+    }
+  }
+
+  void record(std::size_t edge) {
+    for (std::size_t row = 0; row < distance_.size(); ++row) {
+      const std::size_t cell = row * table_.edge_count_ + edge;
+      table_.distance_[cell] = distance_[row];
+      ports_.clear();
+      if (distance_[row] != kFar)
+        for (const auto& [far, port] : neighbours(row))
+          if (distance_[far] + 1 == distance_[row]) ports_.push_back(port);
+      // Neighbouring destinations mostly share a set, so the last one is tried before hashing.
+      if (!std::ranges::equal(ports_, set(last_set_[row]))) last_set_[row] = intern();
+      table_.set_index_[cell] = last_set_[row];
+    }
+  }
+
+  std::span<const std::uint16_t> set(std::uint32_t id) const {
+    return {table_.set_ports_.data() + table_.set_begin_[id],
+            table_.set_begin_[id + 1] - table_.set_begin_[id]};
+  }
+
+  /// Id of the set `ports_`, in order of first use. The hash map is only looked up, never walked.
+  std::uint32_t intern() {
+    if (ports_.empty()) return 0;
+    const std::size_t hash = std::hash<std::string_view>()(
+        {reinterpret_cast<const char*>(ports_.data()), ports_.size() * sizeof(ports_[0])});
+    auto [place, end] = known_.equal_range(hash);
+    for (; place != end; ++place)
+      if (std::ranges::equal(ports_, set(place->second))) return place->second;
+    const auto id = static_cast<std::uint32_t>(table_.set_begin_.size() - 1);
+    table_.set_ports_.insert(table_.set_ports_.end(), ports_.begin(), ports_.end());
+    table_.set_begin_.push_back(static_cast<std::uint32_t>(table_.set_ports_.size()));
+    known_.emplace(hash, id);
+    return id;
+  }
+
+  const FabricGraph& graph_;
+  RouteTable& table_;
+  std::vector<std::size_t> begin_;  // by row, into neighbours_
+  std::vector<Neighbour> neighbours_;
+  std::vector<std::uint32_t> edge_rows_;  // by column
+  std::vector<std::uint16_t> distance_;   // of the current search, by row
+  std::vector<std::uint32_t> order_;      // rows in order of discovery
+  std::vector<std::uint32_t> last_set_;   // by row
+  std::vector<std::uint16_t> ports_;
+  std::unordered_multimap<std::size_t, std::uint32_t> known_;
+};
+
+RouteTable::RouteTable(const FabricGraph& graph) { Builder(graph, *this).run(); }
+
+std::uint32_t RouteTable::hop_count(EndpointId from, EndpointId to) const {
+  if (from == to) return 0;
+  const Target source = endpoint_target_[from.index()];
+  const Target target = endpoint_target_[to.index()];
+  const std::uint16_t between =
+      distance_[static_cast<std::size_t>(switch_row_[source.edge_switch]) * edge_count_ +
+                target.edge];
+  return between == kFar ? kUnreachable : between + 2U;
+}
+
+std::size_t RouteTable::memory_bytes() const {
+  const auto bytes = [](const auto& v) { return v.capacity() * sizeof(v[0]); };
+  return bytes(endpoint_target_) + bytes(endpoint_port_number_) + bytes(switch_row_) +
+         bytes(set_index_) + bytes(set_begin_) + bytes(set_ports_) + bytes(distance_);
+}
+
+}  // namespace plait
