@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file results.hpp
+/// What a run tells its user: the records of the models, the names that go with them, and the
+/// figures derived from both. Self-contained: nothing else needs to outlive it. The report, the
+/// files and the Python module are all views of this one structure.
+/// All but `performance` is equal for any number of threads.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/records.hpp"
+#include "sim/ids.hpp"
+#include "sim/units.hpp"
+#include "topologies/fabric_graph.hpp"
+#include "workloads/op_graph.hpp"
+
+namespace plait {
+
+struct JobContext {
+  std::string name;
+  SimTime start{};    ///< When its ranks were started.
+  Workload workload;  ///< Names and sizes of the ops in RunRecords::ops.
+};
+
+/// What the records do not say about themselves.
+struct RunContext {
+  std::string scenario_name;
+  std::string scenario_yaml;   ///< Fully resolved; stored with the results.
+  std::string fabric_summary;  ///< One line, for example "leaf_spine, 8 hosts, 8 GPUs".
+  std::uint64_t seed = 1;
+  std::shared_ptr<const FabricGraph> graph;  ///< Not null.
+  std::vector<JobContext> jobs;              ///< By JobId.
+  /// False when the run was cut short (time limit, interrupted): figures cover what happened.
+  bool complete = true;
+};
+
+/// Wall-clock figures: they differ from run to run and are kept apart from all others.
+struct Performance {
+  unsigned threads = 1;
+  double build_seconds = 0;  ///< Fabric, routes, traces.
+  double run_seconds = 0;
+  std::uint64_t memory_bytes = 0;  ///< Of entities, channels and tables.
+};
+
+/// Nearest-rank quantiles, exact. All zero when count is 0.
+template <class T>
+struct Distribution {
+  std::size_t count = 0;
+  T p50{}, p90{}, p99{}, p999{}, max{};
+};
+
+struct JobSummary {
+  std::uint32_t ranks = 0;
+  SimTime end{};                   ///< Of its last rank.
+  Duration job_completion_time{};  ///< Last rank's end - job start.
+};
+
+/// All calls of one kind, size and group size within one job.
+struct CollectiveSummary {
+  JobId job;
+  CollectiveKind kind = CollectiveKind::kAllReduce;
+  Bytes size{};  ///< As in Op::size.
+  std::uint32_t group_size = 0;
+  std::size_t calls = 0;  ///< Calls in which every rank of the group took part.
+  Duration p50{}, max{};  ///< Of a rank's duration, waiting for late ranks included.
+  /// Of the shortest duration over the ranks of a call. It belongs to the rank that came last and
+  /// waited for nobody, so it is what a benchmark of the collective alone would measure.
+  Duration last_arriver_p50{}, last_arriver_max{};
+  /// Bandwidths of the last arriver's median as nccl-tests defines them (docs/results.md), bytes/s;
+  /// 0 for a barrier.
+  double algorithm_bandwidth = 0, bus_bandwidth = 0;
+};
+
+struct FlowSummary {
+  std::size_t flows = 0;
+  std::uint64_t packets = 0, retransmitted = 0, cnps = 0, timeouts = 0;
+  double goodput_p50 = 0;  ///< Acknowledged payload / (last ack - first packet), bits/s.
+  double goodput_min = 0;
+};
+
+struct Results {
+  RunContext context;
+  RunRecords records;
+  Performance performance;
+
+  std::vector<JobSummary> jobs;                ///< By JobId.
+  std::vector<CollectiveSummary> collectives;  ///< By job, then total time, longest first.
+  Distribution<Duration> message_completion;   ///< delivered - posted.
+  Distribution<double> message_slowdown;       ///< Completion time / ideal.
+  FlowSummary flows;
+};
+
+/// Derives every figure. @pre records fit the context (ids in range), else an InternalFault.
+Results make_results(RunRecords records, RunContext context, const Performance& performance);
+
+/// A message that was still on its way when the run was cut short has `delivered` never().
+bool is_delivered(const MessageRecord& message);
+
+/// delivered - posted. @pre is_delivered(message).
+Duration completion_time(const MessageRecord& message);
+
+/// Completion time / ideal; 1 where both are 0. @pre is_delivered(message).
+double slowdown(const MessageRecord& message);
+
+/// Time spent sending / length of the run, in [0, 1]; 0 for a run of no length.
+double utilisation(const Results& results, PortId link);
+
+/// Links that carried anything, most utilised first, at most `count`.
+std::vector<PortId> busiest_links(const Results& results, std::size_t count);
+
+/// "host0/gpu3".
+std::string gpu_name(const FabricGraph& graph, GpuId gpu);
+
+/// Name of the op in its trace.
+std::string_view op_name(const Results& results, const OpRecord& record);
+/// The op behind a record.
+const Op& op_of(const Results& results, const OpRecord& record);
+
+/// "a1b2c3d4e5f60718".
+std::string fingerprint_text(const Results& results);
+
+/// Packet-hops per second of wall time; 0 if the run took none.
+double packet_hops_per_second(const Results& results);
+
+}  // namespace plait
