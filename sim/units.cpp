@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -22,6 +23,9 @@ struct Unit {
   const char* name;
   std::int64_t scale;  // in base units: ps, bytes, bits per second
 };
+
+constexpr std::int64_t kSmallest = std::numeric_limits<std::int64_t>::min();
+constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max();
 
 constexpr std::array<Unit, 7> kDurationUnits{{{"ps", 1},
                                               {"ns", 1'000},
@@ -56,6 +60,32 @@ std::string legal(std::span<const Unit> units, std::string_view example) {
   return text + fmt::format(" (for example {})", example);
 }
 
+// number * scale, rounded to nearest; nothing if it does not fit. Decimals are taken digit by
+// digit, so that 1392171910881941.41ns is exact; only an exponent or very many digits go through
+// double.
+std::optional<std::int64_t> scaled(std::string_view text, double number, std::int64_t scale) {
+  std::string digits(text);
+  std::size_t decimals = 0;
+  if (const std::size_t point = digits.find('.'); point != std::string::npos) {
+    decimals = digits.size() - point - 1;
+    digits.erase(point, 1);
+  }
+  std::int64_t mantissa = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [rest, status] = std::from_chars(digits.data(), end, mantissa);
+  if (status == std::errc() && rest == end && decimals <= 18) {
+    Wide divisor = 1;
+    for (; decimals > 0; --decimals) divisor *= 10;
+    const Wide product = static_cast<Wide>(mantissa) * scale;
+    const Wide value = (product + (product < 0 ? -divisor : divisor) / 2) / divisor;
+    if (value < kSmallest || value > kLargest) return std::nullopt;
+    return static_cast<std::int64_t>(value);
+  }
+  const double value = std::nearbyint(number * static_cast<double>(scale));
+  if (std::abs(value) >= 0x1p63) return std::nullopt;
+  return static_cast<std::int64_t>(value);
+}
+
 std::int64_t parse(std::string_view text, std::string_view what, std::span<const Unit> units,
                    std::string_view example) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -64,25 +94,15 @@ std::int64_t parse(std::string_view text, std::string_view what, std::span<const
   const char* end = text.data() + text.size();
   const auto [rest, status] = std::from_chars(text.data(), end, number);
   if (status != std::errc() || !std::isfinite(number))
-    throw UserError(
-        fmt::format("'{}' is not a {}: {}", text, what, legal(units, example)));
+    throw UserError(fmt::format("'{}' is not a {}: {}", text, what, legal(units, example)));
   std::string_view name(rest, static_cast<std::size_t>(end - rest));
   while (!name.empty() && name.front() == ' ') name.remove_prefix(1);
   if (name.empty())
-    throw UserError(
-        fmt::format("{} '{}' lacks a unit: {}", what, text, legal(units, example)));
+    throw UserError(fmt::format("{} '{}' lacks a unit: {}", what, text, legal(units, example)));
   for (const Unit& unit : units) {
     if (name != unit.name) continue;
-    // Whole numbers stay exact; a fraction goes through double and is rounded to nearest.
-    std::int64_t whole = 0;
-    const auto [whole_end, whole_status] = std::from_chars(text.data(), rest, whole);
-    std::int64_t value = 0;
-    if (whole_status == std::errc() && whole_end == rest) {
-      if (!__builtin_mul_overflow(whole, unit.scale, &value)) return value;
-    } else {
-      const double scaled = std::nearbyint(number * static_cast<double>(unit.scale));
-      if (std::abs(scaled) < 9.2e18) return static_cast<std::int64_t>(scaled);
-    }
+    if (const auto value = scaled(std::string_view(text.data(), rest), number, unit.scale))
+      return *value;
     throw UserError(fmt::format("{} '{}' is out of range", what, text));
   }
   std::vector<std::string> names;
@@ -101,8 +121,8 @@ std::string print(std::int64_t value, std::span<const Unit> units) {
     if (exact && large_enough && unit.scale > best->scale) best = &unit;
   }
   const std::int64_t whole = value / best->scale;
-  const auto milli = static_cast<std::int64_t>(
-      (static_cast<Wide>(value % best->scale) * 1000) / best->scale);
+  const auto milli =
+      static_cast<std::int64_t>((static_cast<Wide>(value % best->scale) * 1000) / best->scale);
   std::string text = std::to_string(whole);
   if (milli != 0) {
     std::string decimals = fmt::format("{:03}", milli < 0 ? -milli : milli);
@@ -119,7 +139,7 @@ Duration transmission_time(Bytes size, BitRate rate) {
   PLAIT_CHECK_LE(std::int64_t{0}, size.count());
   const Wide bit_ps = static_cast<Wide>(size.count()) * 8 * 1'000'000'000'000;
   const Wide ps = (bit_ps + rate.bps() - 1) / rate.bps();
-  PLAIT_CHECK(ps <= std::numeric_limits<std::int64_t>::max(), "transmission time overflows");
+  PLAIT_CHECK(ps <= kLargest, "transmission time overflows");
   return Duration::ps(static_cast<std::int64_t>(ps));
 }
 
@@ -127,7 +147,7 @@ Bytes bytes_in(Duration span, BitRate rate) {
   PLAIT_CHECK_LE(std::int64_t{0}, span.ps());
   PLAIT_CHECK_LE(std::int64_t{0}, rate.bps());
   const Wide bytes = static_cast<Wide>(span.ps()) * rate.bps() / 8 / 1'000'000'000'000;
-  PLAIT_CHECK(bytes <= std::numeric_limits<std::int64_t>::max(), "byte count overflows");
+  PLAIT_CHECK(bytes <= kLargest, "byte count overflows");
   return Bytes(static_cast<std::int64_t>(bytes));
 }
 
