@@ -3,8 +3,9 @@
 /// @file collective_algorithms.hpp
 /// The algorithm families behind make_schedule. Every piece of data is cut into `lanes` sub-chunks
 /// of at most max_chunk; steps are ordered step-major, lane-minor, so the k-th message from a ring
-/// predecessor is (step k / lanes, lane k % lanes). Sizes: the data is divided into all its (piece,
-/// channel, lane) parts at once, so that parts differ by one byte at most and their sum is exact.
+/// predecessor is (step k / lanes, lane k % lanes). Sizes: the data is cut into pieces, those into
+/// channels, those into lanes, each time with the remainder spread over the first parts, so that
+/// all parts differ by one byte at most, their sum is exact and a piece is one contiguous range.
 
 #include <memory>
 

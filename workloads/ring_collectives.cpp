@@ -54,8 +54,9 @@ class RingSchedule final : public OnRings {
     const std::uint32_t lane = index % lanes_;
     CollectiveStep step;
     step.send_to = successor(channel);
-    step.send_bytes = part_of(call_.size, pieces_ * channels() * lanes_,
-                              (piece(channel, round) * channels() + channel) * lanes_ + lane);
+    step.send_bytes =
+        part_of(part_of(part_of(call_.size, pieces_, piece(channel, round)), channels(), channel),
+                lanes_, lane);
     if (round > 0) {
       step.wait_from = predecessor(channel);
       step.wait_count = index - lanes_ + 1;
@@ -96,8 +97,7 @@ class BroadcastSchedule final : public OnRings {
   CollectiveStep step(std::uint32_t channel, std::uint32_t index) const override {
     CollectiveStep step;
     step.send_to = successor(channel);
-    step.send_bytes = part_of(call_.size, std::int64_t{channels()} * chunks_,
-                              std::int64_t{channel} * chunks_ + index);
+    step.send_bytes = part_of(part_of(call_.size, channels(), channel), chunks_, index);
     if (call_.position != call_.root) {
       step.wait_from = predecessor(channel);
       step.wait_count = index + 1;
