@@ -21,8 +21,7 @@ class PairwiseAllToAll final : public CollectiveSchedule {
     const std::uint32_t lane = index % lanes_;
     CollectiveStep step;
     step.send_to = (call_.position + round + 1) % n;
-    step.send_bytes =
-        part_of(call_.size, std::int64_t{n} * lanes_, std::int64_t{step.send_to} * lanes_ + lane);
+    step.send_bytes = part_of(part_of(call_.size, n, step.send_to), lanes_, lane);
     if (round > 0) {
       step.wait_from = (call_.position + n - round) % n;
       step.wait_count = lane + 1;
