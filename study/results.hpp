@@ -103,7 +103,7 @@ bool is_delivered(const MessageRecord& message);
 /// delivered - posted. @pre is_delivered(message).
 Duration completion_time(const MessageRecord& message);
 
-/// Completion time / ideal; 1 where both are 0. @pre is_delivered(message).
+/// Completion time / ideal; 1 where the ideal is 0. @pre is_delivered(message).
 double slowdown(const MessageRecord& message);
 
 /// Time spent sending / length of the run, in [0, 1]; 0 for a run of no length.

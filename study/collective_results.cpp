@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/collective_results.hpp"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "sim/check.hpp"
+#include "sim/statistics.hpp"
+
+namespace plait {
+namespace {
+
+struct Call {
+  std::uint32_t ranks = 0;
+  Duration shortest = Duration::max();
+};
+
+/// The calls of one (job, group, kind, size), in order.
+using SeriesKey = std::tuple<JobId, GroupId, CollectiveKind, Bytes>;
+struct Series {
+  std::vector<Call> calls;
+  std::vector<Duration> durations;
+  RankId current;        // ops come rank by rank:
+  std::size_t next = 0;  // index of the next call of `current`
+};
+
+/// One line of the summary: the groups of one size are alike (the tensor-parallel groups of a job).
+using SummaryKey = std::tuple<JobId, CollectiveKind, Bytes, std::uint32_t>;
+struct Collected {
+  std::vector<Duration> durations, last_arriver;
+};
+
+std::map<SeriesKey, Series> collect_series(const std::vector<OpRecord>& ops,
+                                           const std::vector<JobContext>& jobs) {
+  std::map<SeriesKey, Series> all;
+  for (const OpRecord& record : ops) {
+    PLAIT_CHECK_LT(record.job.index(), jobs.size());
+    const Op& op = jobs[record.job.index()].workload.graphs[record.rank.index()]->op(record.op);
+    if (op.kind != OpKind::kCollective) continue;
+    Series& series = all[{record.job, op.group, op.collective, op.size}];
+    if (series.current != record.rank) {
+      series.current = record.rank;
+      series.next = 0;
+    }
+    if (series.next == series.calls.size()) series.calls.emplace_back();
+    Call& call = series.calls[series.next++];
+    const Duration duration = record.end - record.start;
+    ++call.ranks;
+    call.shortest = std::min(call.shortest, duration);
+    series.durations.push_back(duration);
+  }
+  return all;
+}
+
+CollectiveSummary summarise(const SummaryKey& key, Collected collected) {
+  const auto& [job, kind, size, group_size] = key;
+  const Quantiles<Duration> durations(std::move(collected.durations));
+  const Quantiles<Duration> last(std::move(collected.last_arriver));
+  CollectiveSummary sum{.job = job,
+                        .kind = kind,
+                        .size = size,
+                        .group_size = group_size,
+                        .calls = last.count(),
+                        .p50 = durations.at(0.5),
+                        .max = durations.max(),
+                        .last_arriver_p50 = last.at(0.5),
+                        .last_arriver_max = last.max()};
+  if (sum.last_arriver_p50 > Duration()) {
+    const Bytes bytes = algorithm_bytes(kind, size, group_size);
+    sum.algorithm_bandwidth = static_cast<double>(bytes.count()) / sum.last_arriver_p50.to_s();
+    sum.bus_bandwidth = sum.algorithm_bandwidth * bus_factor(kind, group_size);
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::vector<CollectiveSummary> summarise_collectives(const std::vector<OpRecord>& ops,
+                                                     const std::vector<JobContext>& jobs) {
+  std::map<SummaryKey, Collected> lines;
+  for (auto& [key, series] : collect_series(ops, jobs)) {
+    const auto& [job, group, kind, size] = key;
+    const auto ranks = jobs[job.index()].workload.groups[group.index()].ranks.size();
+    const auto group_size = static_cast<std::uint32_t>(ranks);
+    Collected& line = lines[{job, kind, size, group_size}];
+    for (const Call& call : series.calls)
+      if (call.ranks == group_size) line.last_arriver.push_back(call.shortest);
+    line.durations.insert(line.durations.end(), series.durations.begin(), series.durations.end());
+  }
+
+  std::vector<CollectiveSummary> sums;
+  for (auto& [key, collected] : lines)
+    if (!collected.last_arriver.empty()) sums.push_back(summarise(key, std::move(collected)));
+  std::stable_sort(sums.begin(), sums.end(), [](const auto& a, const auto& b) {
+    const auto cost = [](const CollectiveSummary& s) {
+      return s.last_arriver_p50 * static_cast<std::int64_t>(s.calls);
+    };
+    return a.job != b.job ? a.job < b.job : cost(a) > cost(b);
+  });
+  return sums;
+}
+
+Bytes algorithm_bytes(CollectiveKind kind, Bytes size, std::uint32_t group_size) {
+  return kind == CollectiveKind::kAllGather ? size * group_size : size;
+}
+
+double bus_factor(CollectiveKind kind, std::uint32_t group_size) {
+  const double n = group_size;
+  switch (kind) {
+    case CollectiveKind::kAllReduce:
+      return 2 * (n - 1) / n;
+    case CollectiveKind::kAllGather:
+    case CollectiveKind::kReduceScatter:
+    case CollectiveKind::kAllToAll:
+      return (n - 1) / n;
+    case CollectiveKind::kBroadcast:
+    case CollectiveKind::kBarrier:
+      return 1;
+  }
+  PLAIT_CHECK(false, "unknown collective");
+}
+
+}  // namespace plait

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/statistics.hpp"
+#include "study/text_table.hpp"
+
+namespace plait {
+namespace {
+
+constexpr std::size_t kMostRankRows = 16;
+constexpr std::size_t kMostCollectiveRows = 12;
+constexpr std::size_t kMostLinkRows = 8;
+
+std::string header(const Results& results) {
+  const RunContext& context = results.context;
+  std::string text =
+      fmt::format("{}: {}, seed {}\n", context.scenario_name, context.fabric_summary, context.seed);
+  if (!context.complete)
+    text += fmt::format("CUT SHORT at {}: the figures cover what happened until then\n",
+                        human(results.records.totals.end.since_start()));
+  return text + "\n";
+}
+
+std::string jobs_section(const Results& results) {
+  TextTable table("Jobs", {"job", "ranks", "start", "end", "JCT"}, 1);
+  for (std::size_t j = 0; j < results.jobs.size(); ++j) {
+    const JobSummary& job = results.jobs[j];
+    const JobContext& context = results.context.jobs[j];
+    table.add({context.name, std::to_string(job.ranks), human(context.start.since_start()),
+               human(job.end.since_start(), 6), human(job.job_completion_time, 6)});
+  }
+  return table.text();
+}
+
+/// The four shares of a rank's time, in the order of the columns.
+struct RankTimes {
+  Duration compute, exposed, overlapped, idle, total;
+};
+
+RankTimes times_of(const RankRecord& rank) {
+  return {rank.compute, rank.exposed_communication, rank.overlapped_communication, rank.idle,
+          rank.end - rank.start};
+}
+
+std::string time_and_share(Duration part, Duration total, const TimeUnit& unit) {
+  const double share =
+      total > Duration() ? static_cast<double>(part.ps()) / static_cast<double>(total.ps()) : 0;
+  return fmt::format("{:.3f} {:>5.1f} %", static_cast<double>(part.ps()) / unit.picoseconds,
+                     100 * share);
+}
+
+void add_rank_row(TextTable& table, std::string name, std::string gpu, const RankTimes& times,
+                  const TimeUnit& unit) {
+  table.add({std::move(name), std::move(gpu), time_and_share(times.compute, times.total, unit),
+             time_and_share(times.exposed, times.total, unit),
+             time_and_share(times.overlapped, times.total, unit),
+             time_and_share(times.idle, times.total, unit)});
+}
+
+/// One quantile of each column on its own.
+RankTimes column_quantile(const std::vector<RankRecord>& ranks, double q) {
+  const auto of = [&](auto part) {
+    std::vector<Duration> values;
+    values.reserve(ranks.size());
+    for (const RankRecord& rank : ranks) values.push_back(part(times_of(rank)));
+    return Quantiles<Duration>(std::move(values)).at(q);
+  };
+  return {of([](const RankTimes& t) { return t.compute; }),
+          of([](const RankTimes& t) { return t.exposed; }),
+          of([](const RankTimes& t) { return t.overlapped; }),
+          of([](const RankTimes& t) { return t.idle; }),
+          of([](const RankTimes& t) { return t.total; })};
+}
+
+std::string ranks_section(const Results& results) {
+  const std::vector<RankRecord>& ranks = results.records.ranks;
+  if (ranks.empty()) return "";
+  const RankTimes largest = column_quantile(ranks, 1);
+  const TimeUnit unit = time_unit(largest.total);
+  TextTable table(fmt::format("Ranks (in {}, and share of the rank's own time)", unit.name),
+                  {"rank", "GPU", "compute", "exposed comm.", "overlapped comm.", "idle"}, 2);
+  const bool several_jobs = results.jobs.size() > 1;
+  for (std::size_t i = 0; i < std::min(ranks.size(), kMostRankRows); ++i) {
+    const RankRecord& rank = ranks[i];
+    const std::string number = std::to_string(rank.rank.value());
+    const std::string& job = results.context.jobs[rank.job.index()].name;
+    add_rank_row(table, several_jobs ? job + ":" + number : number,
+                 gpu_name(*results.context.graph, rank.gpu), times_of(rank), unit);
+  }
+  if (ranks.size() > kMostRankRows)
+    table.add({fmt::format("({} more)", ranks.size() - kMostRankRows), "", "", "", "", ""});
+  if (ranks.size() > 1) {
+    add_rank_row(table, "min", "", column_quantile(ranks, 0), unit);
+    add_rank_row(table, "median", "", column_quantile(ranks, 0.5), unit);
+    add_rank_row(table, "max", "", largest, unit);
+  }
+  return table.text();
+}
+
+std::string collectives_section(const Results& results) {
+  TextTable table("Collectives (\"last\" = time of the rank that came last and waited for nobody)",
+                  {"collective", "size", "ranks", "calls", "p50", "max", "last p50", "last max",
+                   "algbw GB/s", "busbw GB/s"},
+                  1);
+  const bool several_jobs = results.jobs.size() > 1;
+  for (const CollectiveSummary& line : results.collectives) {
+    if (table.size() == kMostCollectiveRows) {
+      const auto more = results.collectives.size() - kMostCollectiveRows;
+      table.add({fmt::format("({} more)", more), "", "", "", "", "", "", "", "", ""});
+      break;
+    }
+    const std::string kind(to_string(line.kind));
+    table.add({several_jobs ? results.context.jobs[line.job.index()].name + ":" + kind : kind,
+               human(line.size), std::to_string(line.group_size), std::to_string(line.calls),
+               human(line.p50), human(line.max), human(line.last_arriver_p50),
+               human(line.last_arriver_max), fmt::format("{:.1f}", line.algorithm_bandwidth * 1e-9),
+               fmt::format("{:.1f}", line.bus_bandwidth * 1e-9)});
+  }
+  return table.text();
+}
+
+std::string messages_section(const Results& results) {
+  const auto& time = results.message_completion;
+  const auto& slow = results.message_slowdown;
+  TextTable table(fmt::format("Messages ({} delivered)", time.count),
+                  {"", "p50", "p90", "p99", "p99.9", "max"}, 1);
+  if (time.count == 0) return "";
+  table.add({"completion time", human(time.p50), human(time.p90), human(time.p99), human(time.p999),
+             human(time.max)});
+  const auto number = [](double x) { return fmt::format("{:.2f}", x); };
+  table.add({"slowdown (x ideal)", number(slow.p50), number(slow.p90), number(slow.p99),
+             number(slow.p999), number(slow.max)});
+  return table.text();
+}
+
+std::string links_section(const Results& results) {
+  TextTable table("Busiest links",
+                  {"link", "rate", "used", "max queue", "paused", "ECN marks", "drops"}, 1);
+  for (PortId link : busiest_links(results, kMostLinkRows)) {
+    const LinkRecord& record = results.records.links[link.index()];
+    const FabricGraph& graph = *results.context.graph;
+    table.add({graph.link_name(link),
+               human_rate(static_cast<double>(graph.egress(link).rate.bps())),
+               percent(utilisation(results, link)), human(record.max_queue), human(record.paused),
+               human_count(static_cast<double>(record.ecn_marks)),
+               human_count(static_cast<double>(record.drops))});
+  }
+  return table.text();
+}
+
+std::string totals_section(const Results& results) {
+  const RunTotals& totals = results.records.totals;
+  std::string text;
+  if (results.flows.flows > 0)
+    text += fmt::format(
+        "Flows: {} flows, {} packets, {} retransmitted, {} CNPs; goodput median {}, least {}\n",
+        results.flows.flows, results.flows.packets, results.flows.retransmitted, results.flows.cnps,
+        human_rate(results.flows.goodput_p50), human_rate(results.flows.goodput_min));
+  text += fmt::format(
+      "Totals: {} PFC pauses, {} ECN marks, {} drops, {} retransmitted, {} timeouts\n",
+      totals.pfc_pauses, totals.ecn_marks, totals.drops, totals.retransmitted, totals.timeouts);
+  text += fmt::format("Run: {} simulated, {} packet-hops, fingerprint {}\n",
+                      human(totals.end.since_start(), 6), totals.packet_hops,
+                      fingerprint_text(results));
+  return text;
+}
+
+}  // namespace
+
+std::string report(const Results& results) {
+  return header(results) + jobs_section(results) + ranks_section(results) +
+         collectives_section(results) + messages_section(results) + links_section(results) +
+         totals_section(results);
+}
+
+std::string performance_line(const Results& results) {
+  const Performance& figures = results.performance;
+  return fmt::format(
+      "Wall time: {:.2f} s build, {:.2f} s run, {} thread{}; {} packet-hops/s; {} of state\n",
+      figures.build_seconds, figures.run_seconds, figures.threads, figures.threads == 1 ? "" : "s",
+      human_count(packet_hops_per_second(results)),
+      human(Bytes(static_cast<std::int64_t>(figures.memory_bytes))));
+}
+
+}  // namespace plait

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/results.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "sim/check.hpp"
+#include "sim/statistics.hpp"
+#include "study/collective_results.hpp"
+
+namespace plait {
+namespace {
+
+template <class T>
+Distribution<T> distribution(std::vector<T> values) {
+  const Quantiles<T> sorted(std::move(values));
+  if (sorted.empty()) return {};
+  return {.count = sorted.count(),
+          .p50 = sorted.at(0.5),
+          .p90 = sorted.at(0.9),
+          .p99 = sorted.at(0.99),
+          .p999 = sorted.at(0.999),
+          .max = sorted.max()};
+}
+
+std::vector<JobSummary> summarise_jobs(const RunRecords& records, const RunContext& context) {
+  std::vector<JobSummary> jobs(context.jobs.size());
+  for (std::size_t j = 0; j < jobs.size(); ++j) jobs[j].end = context.jobs[j].start;
+  for (const RankRecord& rank : records.ranks) {
+    PLAIT_CHECK_LT(rank.job.index(), jobs.size());
+    JobSummary& job = jobs[rank.job.index()];
+    ++job.ranks;
+    job.end = std::max(job.end, rank.end);
+  }
+  for (std::size_t j = 0; j < jobs.size(); ++j)
+    jobs[j].job_completion_time = jobs[j].end - context.jobs[j].start;
+  return jobs;
+}
+
+FlowSummary summarise_flows(const std::vector<FlowRecord>& flows) {
+  FlowSummary sum;
+  sum.flows = flows.size();
+  std::vector<double> goodputs;
+  for (const FlowRecord& flow : flows) {
+    sum.packets += flow.packets;
+    sum.retransmitted += flow.retransmitted;
+    sum.cnps += flow.cnps;
+    sum.timeouts += flow.timeouts;
+    const Duration active = flow.last_acked - flow.first_sent;
+    if (active > Duration() && flow.payload > Bytes())
+      goodputs.push_back(8.0 * static_cast<double>(flow.payload.count()) / active.to_s());
+  }
+  const Quantiles<double> sorted(std::move(goodputs));
+  if (!sorted.empty()) {
+    sum.goodput_p50 = sorted.at(0.5);
+    sum.goodput_min = sorted.min();
+  }
+  return sum;
+}
+
+void summarise_messages(Results& results) {
+  std::vector<Duration> times;
+  std::vector<double> slowdowns;
+  times.reserve(results.records.messages.size());
+  slowdowns.reserve(results.records.messages.size());
+  for (const MessageRecord& message : results.records.messages) {
+    if (!is_delivered(message)) continue;
+    times.push_back(completion_time(message));
+    slowdowns.push_back(slowdown(message));
+  }
+  results.message_completion = distribution(std::move(times));
+  results.message_slowdown = distribution(std::move(slowdowns));
+}
+
+}  // namespace
+
+Results make_results(RunRecords records, RunContext context, const Performance& performance) {
+  PLAIT_CHECK(context.graph != nullptr, "no graph");
+  PLAIT_CHECK(records.links.empty() || records.links.size() == context.graph->port_count(),
+              "one link record per port");
+  Results results;
+  results.jobs = summarise_jobs(records, context);
+  results.flows = summarise_flows(records.flows);
+  results.collectives = summarise_collectives(records.ops, context.jobs);
+  results.records = std::move(records);
+  results.context = std::move(context);
+  results.performance = performance;
+  summarise_messages(results);
+  return results;
+}
+
+bool is_delivered(const MessageRecord& message) { return message.delivered != SimTime::never(); }
+
+Duration completion_time(const MessageRecord& message) {
+  return message.delivered - message.posted;
+}
+
+double slowdown(const MessageRecord& message) {
+  if (message.ideal <= Duration()) return 1.0;
+  return static_cast<double>(completion_time(message).ps()) /
+         static_cast<double>(message.ideal.ps());
+}
+
+double utilisation(const Results& results, PortId link) {
+  const std::int64_t span = results.records.totals.end.ps();
+  if (span <= 0) return 0;
+  return static_cast<double>(results.records.links[link.index()].busy.ps()) /
+         static_cast<double>(span);
+}
+
+std::vector<PortId> busiest_links(const Results& results, std::size_t count) {
+  const std::vector<LinkRecord>& links = results.records.links;
+  std::vector<PortId> used;
+  for (std::size_t i = 0; i < links.size(); ++i)
+    if (links[i].packets > 0) used.emplace_back(i);
+  const auto busier = [&](PortId a, PortId b) {
+    const Duration busy_a = links[a.index()].busy;
+    const Duration busy_b = links[b.index()].busy;
+    return busy_a != busy_b ? busy_a > busy_b : a < b;
+  };
+  const std::size_t kept = std::min(count, used.size());
+  std::partial_sort(used.begin(), used.begin() + static_cast<std::ptrdiff_t>(kept), used.end(),
+                    busier);
+  used.resize(kept);
+  return used;
+}
+
+std::string gpu_name(const FabricGraph& graph, GpuId gpu) {
+  const NodeId host = graph.gpu_host(gpu);
+  return fmt::format("{}/gpu{}", graph.node(host).name,
+                     gpu.value() - graph.first_gpu(host).value());
+}
+
+const Op& op_of(const Results& results, const OpRecord& record) {
+  const Workload& workload = results.context.jobs[record.job.index()].workload;
+  return workload.graphs[record.rank.index()]->op(record.op);
+}
+
+std::string_view op_name(const Results& results, const OpRecord& record) {
+  const Workload& workload = results.context.jobs[record.job.index()].workload;
+  return workload.graphs[record.rank.index()]->name(record.op);
+}
+
+std::string fingerprint_text(const Results& results) {
+  return fmt::format("{:016x}", results.records.totals.fingerprint);
+}
+
+double packet_hops_per_second(const Results& results) {
+  const double seconds = results.performance.run_seconds;
+  return seconds > 0 ? static_cast<double>(results.records.totals.packet_hops) / seconds : 0;
+}
+
+}  // namespace plait
