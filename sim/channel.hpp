@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file channel.hpp
+/// Channels: FIFOs of small items by value from one entity to another, in time order, with a least
+/// latency that is not below the engine's window. An item is a trivially copyable struct whose
+/// member `arrival` holds the low 32 bits of its arrival time in picoseconds (so an item may be at
+/// most 2^31 ps = 2.1 ms ahead of the receiver's window).
+///
+/// Items live in chains of 256-byte chunks. The sender appends to an OpenChain it owns and publishes
+/// it once at the end of its visit; the receiver takes it over in the next window and reads the
+/// items in place. Two publication slots alternate, so that a sender in window w and a receiver in
+/// window w never touch the same word: no locks, no atomics.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "sim/check.hpp"
+
+namespace plait {
+
+template <class Item>
+struct Chunk {
+  static constexpr std::size_t kBytes = 256;
+  static constexpr std::uint32_t kItems = (kBytes - 16) / sizeof(Item);
+  static_assert(std::is_trivially_copyable_v<Item>);
+
+  Chunk* next;
+  std::uint32_t count;  // items written
+  std::uint32_t begin;  // first item not yet consumed
+  Item items[kItems];
+};
+
+/// LIFO pool of chunks, one per worker. Chunks may be taken from one pool and returned to another;
+/// memory is freed when all pools of the run are destroyed together.
+template <class Item>
+class ChunkPool {
+ public:
+  Chunk<Item>* take() {
+    if (free_ == nullptr) [[unlikely]]
+      refill();
+    Chunk<Item>* chunk = free_;
+    free_ = chunk->next;
+    __builtin_prefetch(free_, 1);
+    chunk->next = nullptr;
+    chunk->count = 0;
+    chunk->begin = 0;
+    return chunk;
+  }
+  void give(Chunk<Item>* first, Chunk<Item>* last) {
+    last->next = free_;
+    free_ = first;
+  }
+  std::size_t memory_bytes() const { return blocks_.size() * kBlockChunks * sizeof(Chunk<Item>); }
+
+ private:
+  static constexpr std::size_t kBlockChunks = 256;
+  void refill() {
+    blocks_.push_back(std::make_unique_for_overwrite<Block>());
+    auto& chunks = blocks_.back()->chunks;
+    for (std::size_t i = kBlockChunks; i-- > 0;) {
+      chunks[i].next = free_;
+      free_ = &chunks[i];
+    }
+  }
+  struct Block {
+    alignas(64) Chunk<Item> chunks[kBlockChunks];
+  };
+  Chunk<Item>* free_ = nullptr;
+  std::vector<std::unique_ptr<Block>> blocks_;
+};
+
+/// A chain of chunks: what a sender is writing, or what a receiver still has to read.
+template <class Item>
+struct Chain {
+  Chunk<Item>* head = nullptr;
+  Chunk<Item>* tail = nullptr;
+
+  bool empty() const { return head == nullptr; }
+  /// @return the stored copy.
+  Item& append(ChunkPool<Item>& pool, const Item& item) {
+    if (tail == nullptr || tail->count == Chunk<Item>::kItems) [[unlikely]] {
+      Chunk<Item>* chunk = pool.take();
+      (tail == nullptr ? head : tail->next) = chunk;
+      tail = chunk;
+    }
+    return tail->items[tail->count++] = item;
+  }
+  /// The oldest item. @pre not empty.
+  Item& front() { return head->items[head->begin]; }
+  /// Drops the oldest item.
+  void pop(ChunkPool<Item>& pool) {
+    if (++head->begin < head->count) [[likely]]
+      return;
+    Chunk<Item>* used = std::exchange(head, head->next);
+    if (head == nullptr) tail = nullptr;
+    pool.give(used, used);
+  }
+  void splice(Chain other) {
+    (tail == nullptr ? head : tail->next) = other.head;
+    tail = other.tail;
+  }
+};
+
+/// All channels of a simulation. Channel ids are dense and contiguous per receiver.
+template <class Item>
+class ChannelStore {
+ public:
+  explicit ChannelStore(std::size_t channels)
+      : published_{std::vector<Chain<Item>>(channels), std::vector<Chain<Item>>(channels)},
+        pending_(channels) {}
+
+  std::size_t size() const { return pending_.size(); }
+
+  /// Sender, once per visit and channel: hands over what it wrote in the window of this parity.
+  void publish(unsigned parity, std::uint32_t channel, Chain<Item>& chain) {
+    published_[parity][channel] = chain;
+    chain = {};
+  }
+  /// Receiver, in the window after: takes over what was published. @return all unread items.
+  Chain<Item>& absorb(unsigned parity, std::uint32_t channel) {
+    Chain<Item>& slot = published_[parity ^ 1U][channel];
+    Chain<Item>& pending = pending_[channel];
+    if (!slot.empty()) {
+      pending.splice(slot);
+      slot = {};
+    }
+    return pending;
+  }
+  /// Items taken over and not yet read.
+  Chain<Item>& pending(std::uint32_t channel) { return pending_[channel]; }
+  std::size_t memory_bytes() const { return 3 * pending_.capacity() * sizeof(Chain<Item>); }
+
+ private:
+  std::vector<Chain<Item>> published_[2];
+  std::vector<Chain<Item>> pending_;
+};
+
+}  // namespace plait

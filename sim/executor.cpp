@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/executor.hpp"
+
+#include <tbb/global_control.h>
+#include <tbb/parallel_for.h>
+#include <tbb/partitioner.h>
+#include <tbb/task_arena.h>
+
+#include <atomic>
+
+#include "sim/check.hpp"
+
+namespace plait {
+
+namespace {
+
+class SequentialExecutor final : public Executor {
+ public:
+  unsigned threads() const override { return 1; }
+  void run(unsigned tasks, const std::function<void(unsigned)>& task) override {
+    for (unsigned i = 0; i < tasks; ++i) task(i);
+  }
+  void enclose(const std::function<void()>& loop) override { loop(); }
+};
+
+class TbbExecutor final : public Executor {
+ public:
+  explicit TbbExecutor(unsigned threads)
+      : threads_(threads),
+        control_(tbb::global_control::max_allowed_parallelism, threads),
+        arena_(static_cast<int>(threads)) {}
+
+  unsigned threads() const override { return threads_; }
+
+  void run(unsigned tasks, const std::function<void(unsigned)>& task) override {
+    // The two atomics repeat what parallel_for guarantees, in code that a race detector sees.
+    started_.store(true, std::memory_order_release);
+    tbb::parallel_for(
+        0U, tasks, 1U,
+        [&](unsigned i) {
+          static_cast<void>(started_.load(std::memory_order_acquire));
+          task(i);
+          done_.fetch_add(1, std::memory_order_acq_rel);
+        },
+        tbb::static_partitioner());
+    static_cast<void>(done_.load(std::memory_order_acquire));
+  }
+
+  void enclose(const std::function<void()>& loop) override { arena_.execute(loop); }
+
+ private:
+  unsigned threads_;
+  tbb::global_control control_;
+  tbb::task_arena arena_;
+  std::atomic<bool> started_{false};
+  std::atomic<unsigned> done_{0};
+};
+
+}  // namespace
+
+std::unique_ptr<Executor> make_sequential_executor() {
+  return std::make_unique<SequentialExecutor>();
+}
+
+std::unique_ptr<Executor> make_tbb_executor(unsigned threads) {
+  PLAIT_CHECK_LE(1U, threads);
+  return std::make_unique<TbbExecutor>(threads);
+}
+
+std::unique_ptr<Executor> make_executor(unsigned threads) {
+  return threads <= 1 ? make_sequential_executor() : make_tbb_executor(threads);
+}
+
+}  // namespace plait

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file window_engine.hpp
+/// The engine: simulated time advances in windows no longer than the smallest latency between two
+/// entities. All that reaches an entity during a window was sent before the window began, so each
+/// entity processes its whole window alone; then comes a barrier. Idle time is skipped: the next
+/// window begins at the earliest wish of any entity.
+///
+/// Who may do what: an entity is visited by one worker at a time, always the same one. During a
+/// visit it may touch its own state, the chains it receives, and the `Worker` it is given. Nothing
+/// else.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <queue>
+#include <vector>
+
+#include "sim/executor.hpp"
+#include "sim/ids.hpp"
+#include "sim/units.hpp"
+
+namespace plait {
+
+/// The stretch of simulated time [begin, end) of one round of visits.
+struct Window {
+  std::int64_t begin_ps = 0;
+  std::int64_t end_ps = 0;
+  unsigned parity = 0;  ///< Alternates from window to window: the publication slot to write.
+};
+
+class WindowEngine;
+
+/// One lane of execution and what belongs to it alone. `scratch` is the model's: pools, buffers.
+class Worker {
+ public:
+  unsigned index() const { return index_; }
+  /// Has `entity` visited in the next window, because something was published to it.
+  void activate(EntityId entity);
+
+ private:
+  friend class WindowEngine;
+  struct Wish {
+    std::int64_t at_ps;
+    std::uint32_t slot;
+    bool operator>(const Wish& other) const {
+      return at_ps != other.at_ps ? at_ps > other.at_ps : slot > other.slot;
+    }
+  };
+  unsigned index_ = 0;
+  WindowEngine* engine_ = nullptr;
+  unsigned write_ = 0;                                 // bitmap being written
+  std::vector<std::uint64_t> active_[2];               // by slot, this worker's own bits
+  bool any_[2] = {false, false};
+  std::priority_queue<Wish, std::vector<Wish>, std::greater<>> wishes_;
+  std::uint64_t visits_ = 0;
+};
+
+class Entity {
+ public:
+  virtual ~Entity() = default;
+  /// Processes everything of this entity in the window. @return the time of the next visit it wants
+  /// even if nothing is published to it, in ps, >= window.end_ps; INT64_MAX = none.
+  virtual std::int64_t visit(const Window& window, Worker& worker) = 0;
+};
+
+class WindowEngine {
+ public:
+  struct Options {
+    Duration lookahead;        ///< Window length, > 0, at most the least channel latency.
+    unsigned workers = 1;
+    /// Below this many visits in the last window, one thread runs all workers' parts.
+    std::uint64_t parallel_from = 32;
+  };
+  /// @param owner  worker of each entity (values below options.workers); affects speed only.
+  WindowEngine(std::vector<Entity*> entities, const std::vector<unsigned>& owner,
+               const Options& options);
+
+  /// Wishes a first visit. @pre before run().
+  void wake(EntityId entity, SimTime at);
+
+  /// @return false to stop.
+  using WindowCallback = std::function<bool(const Window&)>;
+  enum class End { kIdle, kTimeLimit, kStopped };
+  /// Runs windows until nothing is wished for, or `until` is reached (windows that begin at or after
+  /// it are not run), or `after_window` (called after every window, on one thread) says no.
+  End run(Executor& executor, SimTime until, const WindowCallback& after_window);
+
+  std::uint64_t windows() const { return windows_; }
+  std::uint64_t visits() const;
+
+ private:
+  friend class Worker;
+  void visit_part(unsigned part, const Window& window);
+  void visit_slot(std::uint32_t slot, const Window& window, Worker& worker);
+  void collect_due(Worker& worker, std::int64_t end_ps);
+  std::int64_t next_begin(std::int64_t previous_end) const;
+
+  Options options_;
+  std::vector<Entity*> entities_;             // by slot
+  std::vector<std::uint32_t> slot_of_;        // by entity id
+  std::vector<std::int64_t> scheduled_ps_;    // by slot: earliest wish in the owner's heap
+  std::vector<std::uint32_t> part_begin_;     // by worker: first bitmap word of its slots
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::uint64_t windows_ = 0;
+};
+
+inline void Worker::activate(EntityId entity) {
+  const std::uint32_t slot = engine_->slot_of_[entity.index()];
+  active_[write_][slot >> 6] |= std::uint64_t{1} << (slot & 63U);
+  any_[write_] = true;
+}
+
+}  // namespace plait
