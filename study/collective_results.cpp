@@ -33,7 +33,7 @@ struct Collected {
 };
 
 std::map<SeriesKey, Series> collect_series(const std::vector<OpRecord>& ops,
-                                           const std::vector<JobContext>& jobs) {
+                                           const std::vector<JobInfo>& jobs) {
   std::map<SeriesKey, Series> all;
   for (const OpRecord& record : ops) {
     PLAIT_CHECK_LT(record.job.index(), jobs.size());
@@ -78,7 +78,7 @@ CollectiveSummary summarise(const SummaryKey& key, Collected collected) {
 }  // namespace
 
 std::vector<CollectiveSummary> summarise_collectives(const std::vector<OpRecord>& ops,
-                                                     const std::vector<JobContext>& jobs) {
+                                                     const std::vector<JobInfo>& jobs) {
   std::map<SummaryKey, Collected> lines;
   for (auto& [key, series] : collect_series(ops, jobs)) {
     const auto& [job, group, kind, size] = key;

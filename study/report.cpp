@@ -29,7 +29,7 @@ std::string jobs_section(const Results& results) {
   TextTable table("Jobs", {"job", "ranks", "start", "end", "JCT"}, 1);
   for (std::size_t j = 0; j < results.jobs.size(); ++j) {
     const JobSummary& job = results.jobs[j];
-    const JobContext& context = results.context.jobs[j];
+    const JobInfo& context = results.context.jobs[j];
     table.add({context.name, std::to_string(job.ranks), human(context.start.since_start()),
                human(job.end.since_start(), 6), human(job.job_completion_time, 6)});
   }

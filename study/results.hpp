@@ -20,7 +20,7 @@
 
 namespace plait {
 
-struct JobContext {
+struct JobInfo {
   std::string name;
   SimTime start{};    ///< When its ranks were started.
   Workload workload;  ///< Names and sizes of the ops in RunRecords::ops.
@@ -33,7 +33,7 @@ struct RunContext {
   std::string fabric_summary;  ///< One line, for example "leaf_spine, 8 hosts, 8 GPUs".
   std::uint64_t seed = 1;
   std::shared_ptr<const FabricGraph> graph;  ///< Not null.
-  std::vector<JobContext> jobs;              ///< By JobId.
+  std::vector<JobInfo> jobs;              ///< By JobId.
   /// False when the run was cut short (time limit, interrupted): figures cover what happened.
   bool complete = true;
 };

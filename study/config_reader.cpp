@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/config_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "sim/check.hpp"
+
+namespace plait {
+
+namespace {
+
+template <class T>
+T parse_number(std::string_view text, std::string_view what) {
+  T value{};
+  const char* end = text.data() + text.size();
+  const auto [rest, status] = std::from_chars(text.data(), end, value);
+  if (status != std::errc() || rest != end)
+    throw UserError(fmt::format("'{}' is not {}", text, what));
+  if constexpr (std::is_floating_point_v<T>)
+    if (!std::isfinite(value)) throw UserError(fmt::format("'{}' is not {}", text, what));
+  return value;
+}
+
+bool parse_bool(std::string_view text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  throw UserError(fmt::format("'{}' is not true or false", text));
+}
+
+std::string print_number(double value) { return fmt::format("{}", value); }
+std::string print_integer(std::int64_t value) { return fmt::format("{}", value); }
+
+template <class T>
+std::string print_unit(T value) {
+  return to_string(value);
+}
+
+}  // namespace
+
+std::vector<std::string> choice_names(const std::vector<Choice>& choices) {
+  std::vector<std::string> names;
+  for (const Choice& choice : choices) names.emplace_back(choice.name);
+  return names;
+}
+
+std::string yaml_scalar(const std::string& text) {
+  const auto plain = [](unsigned char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
+           c == '.' || c == '/' || c == '-' || c == '+';
+  };
+  if (!text.empty() && text != "~" && text != "null" && text[0] != '-' &&
+      std::all_of(text.begin(), text.end(), plain))
+    return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      quoted += '\\';
+      quoted += c;
+    } else if (byte < 0x20 || byte == 0x7f) {
+      quoted += fmt::format("\\x{:02x}", byte);
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "\"";
+}
+
+ConfigReader::ConfigReader(const ConfigNode& root, bool without_presets)
+    : without_presets_(without_presets) {
+  push(&root, "");
+}
+
+ConfigReader::ConfigReader(const ConfigNode& root, const ConfigReader& plain) : plain_(&plain) {
+  push(&root, "");
+}
+
+void ConfigReader::finish() {
+  PLAIT_CHECK_EQ(frames_.size(), std::size_t{1});
+  check_keys(frames_.back());
+}
+
+void ConfigReader::push(const ConfigNode* node, std::string path) {
+  if (node != nullptr && node->kind != ConfigKind::kTable)
+    throw UserError(node->where, fmt::format("{}: expected a table of 'key: value'", path));
+  frames_.push_back({node, std::move(path), {}, {}});
+}
+
+void ConfigReader::check_keys(const Frame& frame) const {
+  if (frame.node == nullptr) return;
+  for (const ConfigEntry& entry : frame.node->entries) {
+    if (std::find(frame.legal.begin(), frame.legal.end(), entry.key) != frame.legal.end()) continue;
+    const std::string path = frame.path.empty() ? entry.key : frame.path + "." + entry.key;
+    std::string hint = did_you_mean(entry.key, frame.legal);
+    if (hint.empty()) hint = ";";
+    throw UserError(entry.key_where, fmt::format("{}: unknown key{} legal keys here: {}", path,
+                                                 hint, fmt::join(frame.legal, ", ")));
+  }
+}
+
+std::string ConfigReader::path_of(std::string_view name) const {
+  const std::string& path = frames_.back().path;
+  return path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
+}
+
+const ConfigNode* ConfigReader::find(std::string_view name) {
+  Frame& frame = frames_.back();
+  frame.legal.emplace_back(name);
+  const ConfigNode* node = frame.node == nullptr ? nullptr : frame.node->find(name);
+  if (node != nullptr) locations_[path_of(name)] = node->where;
+  return node;
+}
+
+const ConfigNode* ConfigReader::find_scalar(std::string_view name, std::string_view what) {
+  const ConfigNode* node = find(name);
+  if (node == nullptr || node->kind == ConfigKind::kScalar) return node;
+  const char* found = node->kind == ConfigKind::kEmpty   ? "there is nothing"
+                      : node->kind == ConfigKind::kTable ? "found a table"
+                                                         : "found a list";
+  throw UserError(node->where, fmt::format("{}: expected {}, {}", path_of(name), what, found));
+}
+
+template <class T, class Parse, class Print>
+void ConfigReader::read(const ParamInfo& info, T& value, std::string_view what, Parse parse,
+                        Print print, const Range<T>* range) {
+  const std::string in_hand = print(value);
+  const ConfigNode* node = find_scalar(info.name, what);
+  if (node != nullptr) {
+    try {
+      value = parse(node->scalar);
+    } catch (const UserError& error) {
+      throw UserError(node->where, fmt::format("{}: {}", path_of(info.name), error.what()));
+    }
+    if (range != nullptr && (value < range->min || value > range->max))
+      throw UserError(node->where,
+                      fmt::format("{}: {} is out of range; legal is {} to {}", path_of(info.name),
+                                  node->scalar, print(range->min), print(range->max)));
+  }
+  add_value(info.name, in_hand, print(value), node);
+}
+
+void ConfigReader::field(const ParamInfo& info, Duration& value, Range<Duration> range) {
+  read(info, value, "a duration such as 1.5us", parse_duration, print_unit<Duration>, &range);
+}
+void ConfigReader::field(const ParamInfo& info, Bytes& value, Range<Bytes> range) {
+  read(info, value, "a size such as 64KiB", parse_bytes, print_unit<Bytes>, &range);
+}
+void ConfigReader::field(const ParamInfo& info, BitRate& value, Range<BitRate> range) {
+  read(info, value, "a rate such as 400Gbps", parse_rate, print_unit<BitRate>, &range);
+}
+void ConfigReader::field(const ParamInfo& info, double& value, Range<double> range) {
+  const auto parse = [](std::string_view text) { return parse_number<double>(text, "a number"); };
+  read(info, value, "a number", parse, print_number, &range);
+}
+void ConfigReader::field(const ParamInfo& info, std::int64_t& value, Range<std::int64_t> range) {
+  const auto parse = [](std::string_view text) {
+    return parse_number<std::int64_t>(text, "a whole number");
+  };
+  read(info, value, "a whole number", parse, print_integer, &range);
+}
+void ConfigReader::field(const ParamInfo& info, bool& value) {
+  const auto print = [](bool v) { return std::string(v ? "true" : "false"); };
+  read<bool>(info, value, "true or false", parse_bool, print, nullptr);
+}
+void ConfigReader::field(const ParamInfo& info, std::string& value) {
+  const auto parse = [](const std::string& text) { return text; };
+  read<std::string>(info, value, "text", parse, yaml_scalar, nullptr);
+}
+
+int ConfigReader::choose(const ParamInfo& info, int current, const std::vector<Choice>& choices) {
+  const std::vector<std::string> names = choice_names(choices);
+  const auto parse = [&](const std::string& text) {
+    const auto it = std::find(names.begin(), names.end(), text);
+    if (it == names.end())
+      throw UserError(
+          fmt::format("there is no '{}'{} legal: {}", text,
+                      nearest_name(text, names).empty() ? ";" : did_you_mean(text, names),
+                      fmt::join(names, ", ")));
+    return static_cast<int>(it - names.begin());
+  };
+  const auto print = [&](int value) { return names.at(static_cast<std::size_t>(value)); };
+  read<int>(info, current, fmt::format("one of: {}", fmt::join(names, ", ")), parse, print,
+            nullptr);
+  return current;
+}
+
+int ConfigReader::preset(const std::vector<Choice>& presets) {
+  const std::vector<std::string> names = choice_names(presets);
+  const std::string what = fmt::format("a preset, one of: {}", fmt::join(names, ", "));
+  const ConfigNode* node = find_scalar("preset", what);
+  if (node == nullptr) return -1;
+  const auto it = std::find(names.begin(), names.end(), node->scalar);
+  if (it == names.end())
+    throw UserError(
+        node->where,
+        fmt::format(
+            "{}: there is no preset '{}'{} legal: {}", path_of("preset"), node->scalar,
+            nearest_name(node->scalar, names).empty() ? ";" : did_you_mean(node->scalar, names),
+            fmt::join(names, ", ")));
+  add_value("preset", *it, *it, node);
+  if (without_presets_) return -1;
+  frames_.back().preset = *it;
+  return static_cast<int>(it - names.begin());
+}
+
+bool ConfigReader::begin(const ParamInfo& info) {
+  const ConfigNode* node = find(info.name);
+  const std::string path = path_of(info.name);
+  add_line(ResolvedLine::Kind::kTable, info.name, path);
+  push(node, path);
+  return true;
+}
+
+void ConfigReader::end() {
+  check_keys(frames_.back());
+  frames_.pop_back();
+}
+
+std::size_t ConfigReader::begin_list(const ParamInfo& info, std::size_t size) {
+  const ConfigNode* node = find(info.name);
+  const std::string path = path_of(info.name);
+  if (node != nullptr && node->kind != ConfigKind::kList)
+    throw UserError(node->where,
+                    fmt::format("{}: expected a list, one '- key: value ...' per item", path));
+  add_line(ResolvedLine::Kind::kList, info.name, path);
+  frames_.push_back({node, path, {}, {}});
+  const std::size_t items = node == nullptr ? size : node->items.size();
+  if (items == 0) lines_.back().value = "[]";
+  return items;
+}
+
+void ConfigReader::begin_item(std::size_t index) {
+  const ConfigNode* list = frames_.back().node;
+  const std::string path = path_of(std::to_string(index));
+  const ConfigNode* item = list == nullptr ? nullptr : &list->items[index];
+  add_line(ResolvedLine::Kind::kItem, "", path);
+  if (item != nullptr) locations_[path] = item->where;
+  push(item, path);
+}
+
+void ConfigReader::end_list() { frames_.pop_back(); }
+
+void ConfigReader::add_line(ResolvedLine::Kind kind, std::string_view key,
+                            const std::string& path) {
+  lines_.push_back({kind, frames_.size() - 1, path, std::string(key), {}, {}});
+}
+
+void ConfigReader::add_value(std::string_view name, const std::string& in_hand,
+                             const std::string& value, const ConfigNode* given) {
+  const std::string path = path_of(name);
+  add_line(ResolvedLine::Kind::kValue, name, path);
+  lines_.back().value = value;
+  in_hand_[path] = in_hand;
+  std::string& origin = lines_.back().origin;
+  if (given != nullptr) {
+    const SourceLocation& where = given->where;
+    origin = where.line == 0 ? where.file.substr(0, where.file.find(' '))
+                             : fmt::format("{}:{}", where.file, where.line);
+    return;
+  }
+  origin = "default";
+  if (plain_ == nullptr) return;
+  const auto plain = plain_->in_hand_.find(path);
+  if (plain != plain_->in_hand_.end() && plain->second == in_hand) return;
+  for (auto frame = frames_.rbegin(); frame != frames_.rend(); ++frame)
+    if (!frame->preset.empty()) {
+      origin = "preset " + frame->preset;
+      return;
+    }
+}
+
+}  // namespace plait
