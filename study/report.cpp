@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "sim/statistics.hpp"
 #include "study/text_table.hpp"
 
 namespace plait {
@@ -36,16 +35,6 @@ std::string jobs_section(const Results& results) {
   return table.text();
 }
 
-/// The four shares of a rank's time, in the order of the columns.
-struct RankTimes {
-  Duration compute, exposed, overlapped, idle, total;
-};
-
-RankTimes times_of(const RankRecord& rank) {
-  return {rank.compute, rank.exposed_communication, rank.overlapped_communication, rank.idle,
-          rank.end - rank.start};
-}
-
 std::string time_and_share(Duration part, Duration total, const TimeUnit& unit) {
   const double share =
       total > Duration() ? static_cast<double>(part.ps()) / static_cast<double>(total.ps()) : 0;
@@ -56,30 +45,15 @@ std::string time_and_share(Duration part, Duration total, const TimeUnit& unit) 
 void add_rank_row(TextTable& table, std::string name, std::string gpu, const RankTimes& times,
                   const TimeUnit& unit) {
   table.add({std::move(name), std::move(gpu), time_and_share(times.compute, times.total, unit),
-             time_and_share(times.exposed, times.total, unit),
-             time_and_share(times.overlapped, times.total, unit),
+             time_and_share(times.exposed_communication, times.total, unit),
+             time_and_share(times.overlapped_communication, times.total, unit),
              time_and_share(times.idle, times.total, unit)});
-}
-
-/// One quantile of each column on its own.
-RankTimes column_quantile(const std::vector<RankRecord>& ranks, double q) {
-  const auto of = [&](auto part) {
-    std::vector<Duration> values;
-    values.reserve(ranks.size());
-    for (const RankRecord& rank : ranks) values.push_back(part(times_of(rank)));
-    return Quantiles<Duration>(std::move(values)).at(q);
-  };
-  return {of([](const RankTimes& t) { return t.compute; }),
-          of([](const RankTimes& t) { return t.exposed; }),
-          of([](const RankTimes& t) { return t.overlapped; }),
-          of([](const RankTimes& t) { return t.idle; }),
-          of([](const RankTimes& t) { return t.total; })};
 }
 
 std::string ranks_section(const Results& results) {
   const std::vector<RankRecord>& ranks = results.records.ranks;
   if (ranks.empty()) return "";
-  const RankTimes largest = column_quantile(ranks, 1);
+  const RankTimes largest = rank_quantile(ranks, 1);
   const TimeUnit unit = time_unit(largest.total);
   TextTable table(fmt::format("Ranks (in {}, and share of the rank's own time)", unit.name),
                   {"rank", "GPU", "compute", "exposed comm.", "overlapped comm.", "idle"}, 2);
@@ -94,8 +68,8 @@ std::string ranks_section(const Results& results) {
   if (ranks.size() > kMostRankRows)
     table.add({fmt::format("({} more)", ranks.size() - kMostRankRows), "", "", "", "", ""});
   if (ranks.size() > 1) {
-    add_rank_row(table, "min", "", column_quantile(ranks, 0), unit);
-    add_rank_row(table, "median", "", column_quantile(ranks, 0.5), unit);
+    add_rank_row(table, "min", "", rank_quantile(ranks, 0), unit);
+    add_rank_row(table, "median", "", rank_quantile(ranks, 0.5), unit);
     add_rank_row(table, "max", "", largest, unit);
   }
   return table.text();

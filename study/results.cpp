@@ -91,6 +91,37 @@ Results make_results(RunRecords records, RunContext context, const Performance& 
   return results;
 }
 
+RankTimes times_of(const RankRecord& rank) {
+  return {.compute = rank.compute,
+          .exposed_communication = rank.exposed_communication,
+          .overlapped_communication = rank.overlapped_communication,
+          .idle = rank.idle,
+          .total = rank.end - rank.start};
+}
+
+RankTimes rank_quantile(std::span<const RankRecord> ranks, double q) {
+  const auto of = [&](Duration RankTimes::*field) {
+    std::vector<Duration> values;
+    values.reserve(ranks.size());
+    for (const RankRecord& rank : ranks) values.push_back(times_of(rank).*field);
+    return Quantiles<Duration>(std::move(values)).at(q);
+  };
+  return {.compute = of(&RankTimes::compute),
+          .exposed_communication = of(&RankTimes::exposed_communication),
+          .overlapped_communication = of(&RankTimes::overlapped_communication),
+          .idle = of(&RankTimes::idle),
+          .total = of(&RankTimes::total)};
+}
+
+std::span<const RankRecord> ranks_of(const Results& results, JobId job) {
+  const std::vector<RankRecord>& ranks = results.records.ranks;
+  const auto first = std::partition_point(ranks.begin(), ranks.end(),
+                                          [&](const RankRecord& r) { return r.job < job; });
+  const auto last =
+      std::partition_point(first, ranks.end(), [&](const RankRecord& r) { return r.job == job; });
+  return {first, last};
+}
+
 bool is_delivered(const MessageRecord& message) { return message.delivered != SimTime::never(); }
 
 Duration completion_time(const MessageRecord& message) {

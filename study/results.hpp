@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,7 +34,7 @@ struct RunContext {
   std::string fabric_summary;  ///< One line, for example "leaf_spine, 8 hosts, 8 GPUs".
   std::uint64_t seed = 1;
   std::shared_ptr<const FabricGraph> graph;  ///< Not null.
-  std::vector<JobInfo> jobs;              ///< By JobId.
+  std::vector<JobInfo> jobs;                 ///< By JobId.
   /// False when the run was cut short (time limit, interrupted): figures cover what happened.
   bool complete = true;
 };
@@ -75,6 +76,12 @@ struct CollectiveSummary {
   double algorithm_bandwidth = 0, bus_bandwidth = 0;
 };
 
+/// How ranks spent their time; one rank's, or a quantile of each field on its own.
+struct RankTimes {
+  Duration compute{}, exposed_communication{}, overlapped_communication{}, idle{};
+  Duration total{};
+};
+
 struct FlowSummary {
   std::size_t flows = 0;
   std::uint64_t packets = 0, retransmitted = 0, cnps = 0, timeouts = 0;
@@ -96,6 +103,12 @@ struct Results {
 
 /// Derives every figure. @pre records fit the context (ids in range), else an InternalFault.
 Results make_results(RunRecords records, RunContext context, const Performance& performance);
+
+/// @pre ranks not empty. @param q as in sim/statistics.hpp: 0 is the minimum, 1 the maximum.
+RankTimes rank_quantile(std::span<const RankRecord> ranks, double q);
+RankTimes times_of(const RankRecord& rank);
+/// The records of one job.
+std::span<const RankRecord> ranks_of(const Results& results, JobId job);
 
 /// A message that was still on its way when the run was cut short has `delivered` never().
 bool is_delivered(const MessageRecord& message);

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/json_output.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "study/version.hpp"
+
+namespace plait {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kBusiestLinks = 16;
+
+// Divisions and not multiplications by 1e-6: the result is then the double nearest to the decimal
+// fraction, which prints without a tail of nines.
+double us(Duration d) { return static_cast<double>(d.ps()) / 1e6; }
+double us(SimTime t) { return us(t.since_start()); }
+
+Json quantiles(const Distribution<Duration>& d) {
+  return {{"p50", us(d.p50)},
+          {"p90", us(d.p90)},
+          {"p99", us(d.p99)},
+          {"p99_9", us(d.p999)},
+          {"max", us(d.max)}};
+}
+
+Json quantiles(const Distribution<double>& d) {
+  return {{"p50", d.p50}, {"p90", d.p90}, {"p99", d.p99}, {"p99_9", d.p999}, {"max", d.max}};
+}
+
+Json rank_spread(std::span<const RankRecord> ranks) {
+  Json spread = Json::object();
+  if (ranks.empty()) return spread;
+  const RankTimes min = rank_quantile(ranks, 0);
+  const RankTimes median = rank_quantile(ranks, 0.5);
+  const RankTimes max = rank_quantile(ranks, 1);
+  const auto add = [&](const char* key, Duration RankTimes::*field) {
+    spread[key] = {{"min", us(min.*field)}, {"median", us(median.*field)}, {"max", us(max.*field)}};
+  };
+  add("compute_us", &RankTimes::compute);
+  add("exposed_communication_us", &RankTimes::exposed_communication);
+  add("overlapped_communication_us", &RankTimes::overlapped_communication);
+  add("idle_us", &RankTimes::idle);
+  return spread;
+}
+
+Json jobs_json(const Results& results) {
+  Json jobs = Json::array();
+  for (std::size_t j = 0; j < results.jobs.size(); ++j) {
+    const JobSummary& job = results.jobs[j];
+    jobs.push_back({{"name", results.context.jobs[j].name},
+                    {"ranks", job.ranks},
+                    {"start_us", us(results.context.jobs[j].start)},
+                    {"end_us", us(job.end)},
+                    {"jct_us", us(job.job_completion_time)},
+                    {"rank_times", rank_spread(ranks_of(results, JobId(j)))}});
+  }
+  return jobs;
+}
+
+Json collectives_json(const Results& results) {
+  Json lines = Json::array();
+  for (const CollectiveSummary& line : results.collectives)
+    lines.push_back({{"job", results.context.jobs[line.job.index()].name},
+                     {"kind", to_string(line.kind)},
+                     {"size_bytes", line.size.count()},
+                     {"group_size", line.group_size},
+                     {"calls", line.calls},
+                     {"duration_p50_us", us(line.p50)},
+                     {"duration_max_us", us(line.max)},
+                     {"last_arriver_p50_us", us(line.last_arriver_p50)},
+                     {"last_arriver_max_us", us(line.last_arriver_max)},
+                     {"algorithm_bandwidth_gbytes_per_s", line.algorithm_bandwidth / 1e9},
+                     {"bus_bandwidth_gbytes_per_s", line.bus_bandwidth / 1e9}});
+  return lines;
+}
+
+Json links_json(const Results& results) {
+  Json lines = Json::array();
+  const FabricGraph& graph = *results.context.graph;
+  for (PortId link : busiest_links(results, kBusiestLinks)) {
+    const LinkRecord& record = results.records.links[link.index()];
+    lines.push_back({{"name", graph.link_name(link)},
+                     {"rate_gbps", static_cast<double>(graph.egress(link).rate.bps()) / 1e9},
+                     {"utilisation", utilisation(results, link)},
+                     {"packets", record.packets},
+                     {"wire_bytes", record.wire_bytes.count()},
+                     {"paused_us", us(record.paused)},
+                     {"max_queue_bytes", record.max_queue.count()},
+                     {"ecn_marks", record.ecn_marks},
+                     {"drops", record.drops}});
+  }
+  return lines;
+}
+
+Json flows_json(const FlowSummary& flows) {
+  return {{"count", flows.flows},
+          {"packets", flows.packets},
+          {"retransmitted", flows.retransmitted},
+          {"cnps", flows.cnps},
+          {"timeouts", flows.timeouts},
+          {"goodput_p50_gbps", flows.goodput_p50 / 1e9},
+          {"goodput_min_gbps", flows.goodput_min / 1e9}};
+}
+
+}  // namespace
+
+std::string summary_json(const Results& results) {
+  const RunContext& context = results.context;
+  const RunTotals& totals = results.records.totals;
+  const Json summary = {{"plait_version", version()},
+                        {"scenario", context.scenario_name},
+                        {"fabric", context.fabric_summary},
+                        {"seed", context.seed},
+                        {"complete", context.complete},
+                        {"fingerprint", fingerprint_text(results)},
+                        {"simulated_us", us(totals.end)},
+                        {"packet_hops", totals.packet_hops},
+                        {"pfc_pauses", totals.pfc_pauses},
+                        {"ecn_marks", totals.ecn_marks},
+                        {"drops", totals.drops},
+                        {"retransmitted", totals.retransmitted},
+                        {"timeouts", totals.timeouts},
+                        {"jobs", jobs_json(results)},
+                        {"collectives", collectives_json(results)},
+                        {"messages",
+                         {{"count", results.message_completion.count},
+                          {"completion_us", quantiles(results.message_completion)},
+                          {"slowdown", quantiles(results.message_slowdown)}}},
+                        {"flows", flows_json(results.flows)},
+                        {"busiest_links", links_json(results)}};
+  // Names come from the user's files and may hold any bytes.
+  return summary.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string performance_json(const Results& results) {
+  const Performance& figures = results.performance;
+  const Json json = {{"threads", figures.threads},
+                     {"build_seconds", figures.build_seconds},
+                     {"run_seconds", figures.run_seconds},
+                     {"packet_hops_per_s", packet_hops_per_second(results)},
+                     {"windows", results.records.totals.windows},
+                     {"memory_bytes", figures.memory_bytes}};
+  return json.dump(2) + "\n";
+}
+
+}  // namespace plait

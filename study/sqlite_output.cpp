@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/sqlite_output.hpp"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sim/check.hpp"
+#include "sim/error.hpp"
+#include "study/version.hpp"
+
+namespace plait {
+namespace {
+
+// Times are whole picoseconds, so that nothing is lost; the views give what people read.
+constexpr const char* kSchema = R"sql(
+CREATE TABLE run (
+  plait_version TEXT, scenario_name TEXT, scenario_yaml TEXT, fabric TEXT, seed INTEGER,
+  complete INTEGER, end_ps INTEGER, fingerprint TEXT, packet_hops INTEGER, pfc_pauses INTEGER,
+  ecn_marks INTEGER, drops INTEGER, retransmitted INTEGER, timeouts INTEGER);
+CREATE TABLE jobs (
+  job_id INTEGER PRIMARY KEY, name TEXT, ranks INTEGER, start_ps INTEGER, end_ps INTEGER,
+  jct_ps INTEGER);
+CREATE TABLE ranks (
+  job_id INTEGER, rank INTEGER, gpu_id INTEGER, gpu TEXT, start_ps INTEGER, end_ps INTEGER,
+  compute_ps INTEGER, exposed_communication_ps INTEGER, overlapped_communication_ps INTEGER,
+  idle_ps INTEGER, PRIMARY KEY (job_id, rank)) WITHOUT ROWID;
+CREATE TABLE ops (
+  job_id INTEGER, rank INTEGER, op INTEGER, trace_op INTEGER, name TEXT, kind TEXT,
+  collective TEXT, device TEXT, stream INTEGER, group_id INTEGER, peer_rank INTEGER,
+  size_bytes INTEGER, start_ps INTEGER, end_ps INTEGER,
+  PRIMARY KEY (job_id, rank, op)) WITHOUT ROWID;
+CREATE TABLE messages (
+  message_id INTEGER PRIMARY KEY, job_id INTEGER, from_gpu_id INTEGER, to_gpu_id INTEGER,
+  stream INTEGER, size_bytes INTEGER, posted_ps INTEGER, delivered_ps INTEGER, acked_ps INTEGER,
+  ideal_ps INTEGER);
+CREATE TABLE flows (
+  flow_id INTEGER PRIMARY KEY, from_gpu_id INTEGER, to_gpu_id INTEGER, stream INTEGER,
+  hops INTEGER, first_sent_ps INTEGER, last_acked_ps INTEGER, payload_bytes INTEGER,
+  packets INTEGER, retransmitted INTEGER, cnps INTEGER, timeouts INTEGER);
+CREATE TABLE links (
+  link_id INTEGER PRIMARY KEY, name TEXT, from_node TEXT, to_node TEXT, rate_bps INTEGER,
+  delay_ps INTEGER, packets INTEGER, wire_bytes INTEGER, busy_ps INTEGER, paused_ps INTEGER);
+CREATE TABLE switch_ports (
+  link_id INTEGER PRIMARY KEY, switch TEXT, port INTEGER, max_queue_bytes INTEGER,
+  ecn_marks INTEGER, drops INTEGER, pauses_sent INTEGER);
+CREATE VIEW message_times AS
+  SELECT *, (delivered_ps - posted_ps) / 1e6 AS completion_us,
+         CASE WHEN ideal_ps > 0 THEN 1.0 * (delivered_ps - posted_ps) / ideal_ps ELSE 1.0 END
+           AS slowdown
+  FROM messages WHERE delivered_ps IS NOT NULL;
+CREATE VIEW op_times AS
+  SELECT *, (end_ps - start_ps) / 1e6 AS duration_us FROM ops;
+CREATE VIEW link_use AS
+  SELECT links.*, 1.0 * busy_ps / run.end_ps AS utilisation FROM links, run;
+)sql";
+
+/// An open database; closed, and on failure left incomplete, at the end of its life.
+class Database {
+ public:
+  explicit Database(const std::filesystem::path& file) {
+    if (sqlite3_open(file.c_str(), &handle_) != SQLITE_OK) fail("cannot create the database");
+  }
+  ~Database() { sqlite3_close(handle_); }
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  void execute(const char* sql) {
+    if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail("cannot write");
+  }
+  [[noreturn]] void fail(std::string_view what) const {
+    throw UserError(fmt::format("{} (SQLite: {})", what, sqlite3_errmsg(handle_)));
+  }
+  sqlite3* handle() { return handle_; }
+
+ private:
+  sqlite3* handle_ = nullptr;
+};
+
+/// INSERT into one table, row by row.
+class Insert {
+ public:
+  Insert(Database& database, const char* table, int columns) : database_(database) {
+    std::string sql = fmt::format("INSERT INTO {} VALUES (?", table);
+    for (int i = 1; i < columns; ++i) sql += ", ?";
+    sql += ")";
+    if (sqlite3_prepare_v2(database.handle(), sql.c_str(), -1, &statement_, nullptr) != SQLITE_OK)
+      PLAIT_CHECK(false, sqlite3_errmsg(database.handle()));
+  }
+  ~Insert() { sqlite3_finalize(statement_); }
+  Insert(const Insert&) = delete;
+  Insert& operator=(const Insert&) = delete;
+
+  template <class... Values>
+  void row(const Values&... values) {
+    int column = 0;
+    (bind(++column, values), ...);
+    if (sqlite3_step(statement_) != SQLITE_DONE) database_.fail("cannot write");
+    sqlite3_reset(statement_);
+  }
+
+ private:
+  void bind(int column, std::string_view text) {
+    // Static: the text outlives the step that follows at once.
+    sqlite3_bind_text(statement_, column, text.data(), static_cast<int>(text.size()),
+                      SQLITE_STATIC);
+  }
+  template <class Integer>
+  requires std::is_integral_v<Integer>
+  void bind(int column, Integer value) {
+    sqlite3_bind_int64(statement_, column, static_cast<sqlite3_int64>(value));
+  }
+  void bind(int column, Duration value) { bind(column, value.ps()); }
+  void bind(int column, SimTime value) {
+    if (value == SimTime::never())
+      sqlite3_bind_null(statement_, column);
+    else
+      bind(column, value.ps());
+  }
+  void bind(int column, Bytes value) { bind(column, value.count()); }
+  void bind(int column, BitRate value) { bind(column, value.bps()); }
+  template <class Tag>
+  void bind(int column, Id<Tag> value) {
+    if (value.valid())
+      bind(column, value.value());
+    else
+      sqlite3_bind_null(statement_, column);
+  }
+  template <class T>
+  void bind(int column, const std::optional<T>& value) {
+    if (value)
+      bind(column, *value);
+    else
+      sqlite3_bind_null(statement_, column);
+  }
+
+  Database& database_;
+  sqlite3_stmt* statement_ = nullptr;
+};
+
+void write_run(Database& database, const Results& results) {
+  const RunContext& context = results.context;
+  const RunTotals& totals = results.records.totals;
+  Insert(database, "run", 14)
+      .row(version(), context.scenario_name, context.scenario_yaml, context.fabric_summary,
+           context.seed, context.complete, totals.end, fingerprint_text(results),
+           totals.packet_hops, totals.pfc_pauses, totals.ecn_marks, totals.drops,
+           totals.retransmitted, totals.timeouts);
+}
+
+void write_jobs_and_ranks(Database& database, const Results& results) {
+  Insert jobs(database, "jobs", 6);
+  for (std::size_t j = 0; j < results.jobs.size(); ++j) {
+    const JobSummary& job = results.jobs[j];
+    const JobInfo& context = results.context.jobs[j];
+    jobs.row(j, context.name, job.ranks, context.start, job.end, job.job_completion_time);
+  }
+  Insert ranks(database, "ranks", 10);
+  for (const RankRecord& rank : results.records.ranks)
+    ranks.row(rank.job, rank.rank, rank.gpu, gpu_name(*results.context.graph, rank.gpu), rank.start,
+              rank.end, rank.compute, rank.exposed_communication, rank.overlapped_communication,
+              rank.idle);
+}
+
+void write_ops(Database& database, const Results& results) {
+  Insert ops(database, "ops", 14);
+  for (const OpRecord& record : results.records.ops) {
+    const Op& op = op_of(results, record);
+    const Workload& workload = results.context.jobs[record.job.index()].workload;
+    const bool moves_data = op.kind != OpKind::kCompute;
+    const bool collective = op.kind == OpKind::kCollective;
+    ops.row(record.job, record.rank, record.op,
+            workload.graphs[record.rank.index()]->source_id(record.op), op_name(results, record),
+            to_string(op.kind), collective ? std::optional(to_string(op.collective)) : std::nullopt,
+            op.device == Device::kGpu ? std::string_view("gpu") : std::string_view("cpu"),
+            op.stream, collective ? op.group : GroupId::none(), op.peer,
+            moves_data ? std::optional(op.size) : std::nullopt, record.start, record.end);
+  }
+}
+
+void write_traffic(Database& database, const RunRecords& records) {
+  Insert messages(database, "messages", 10);
+  std::size_t message_id = 0;
+  for (const MessageRecord& m : records.messages)
+    messages.row(message_id++, m.job, m.from, m.to, m.stream, m.size, m.posted, m.delivered,
+                 m.acked, m.ideal);
+  Insert flows(database, "flows", 12);
+  std::size_t flow_id = 0;
+  for (const FlowRecord& f : records.flows)
+    flows.row(flow_id++, f.from, f.to, f.stream, f.hops, f.first_sent, f.last_acked, f.payload,
+              f.packets, f.retransmitted, f.cnps, f.timeouts);
+}
+
+void write_links(Database& database, const Results& results) {
+  const FabricGraph& graph = *results.context.graph;
+  Insert links(database, "links", 10);
+  Insert ports(database, "switch_ports", 7);
+  for (std::size_t i = 0; i < results.records.links.size(); ++i) {
+    const LinkRecord& record = results.records.links[i];
+    const PortId port(i);
+    const FabricNode& from = graph.node(graph.port_node(port));
+    const FabricNode& to = graph.node(graph.port_node(graph.peer(port)));
+    links.row(i, graph.link_name(port), from.name, to.name, graph.egress(port).rate,
+              graph.egress(port).delay, record.packets, record.wire_bytes, record.busy,
+              record.paused);
+    if (from.kind == NodeKind::kSwitch)
+      ports.row(i, from.name, graph.port_number(port), record.max_queue, record.ecn_marks,
+                record.drops, record.pauses_sent);
+  }
+}
+
+}  // namespace
+
+void write_sqlite(const Results& results, const std::filesystem::path& file) {
+  Database database(file);
+  // Fixed settings make fixed bytes. No journal and no sync: the file is thrown away on failure.
+  database.execute(
+      "PRAGMA page_size = 4096; PRAGMA encoding = 'UTF-8'; PRAGMA auto_vacuum = NONE;"
+      "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;");
+  database.execute("BEGIN");
+  database.execute(kSchema);
+  write_run(database, results);
+  write_jobs_and_ranks(database, results);
+  write_ops(database, results);
+  write_traffic(database, results.records);
+  write_links(database, results);
+  database.execute("COMMIT");
+}
+
+}  // namespace plait
