@@ -43,10 +43,11 @@ double RandomStream::exponential() {
   // probability exp(-u); the number of refused runs is the whole part of the result.
   for (int whole = 0;; ++whole) {
     const double first = uniform();
-    double last = first;
+    double last = first, next = uniform();
     bool odd = true;
-    for (double next = uniform(); next < last; next = uniform()) {
+    while (next < last) {
       last = next;
+      next = uniform();
       odd = !odd;
     }
     if (odd) return whole + first;
