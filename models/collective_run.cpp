@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/collective_run.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sim/check.hpp"
+
+namespace plait {
+
+CollectiveRun::CollectiveRun(const JobContext& job, RankId rank, GroupId group,
+                             std::unique_ptr<CollectiveSchedule> schedule,
+                             const FindInbox& find_inbox)
+    : job_(&job), rank_(rank), group_(group), schedule_(std::move(schedule)) {
+  PLAIT_CHECK_LE(schedule_->channels(), static_cast<std::uint32_t>(kMaxChannels));
+  channels_.resize(schedule_->channels());
+  for (std::uint32_t c = 0; c < channels_.size(); ++c) {
+    channels_[c].count = schedule_->step_count(c);
+    steps_left_ += channels_[c].count;
+  }
+  for (const CollectiveSource& source : schedule_->sources()) {
+    CollectiveInbox& inbox = find_inbox(source.from, source.channel);
+    inbox.expected = source.count;
+    receives_left_ += source.count - std::min<std::uint64_t>(inbox.of_this_call(), source.count);
+    sources_.push_back({source, &inbox});
+  }
+}
+
+void CollectiveRun::launch(SimTime now, HostServices& host, std::uint64_t timer_token,
+                           std::uint64_t send_token) {
+  timer_token_ = timer_token;
+  send_token_ = send_token;
+  launched_ = true;
+  for (std::uint32_t c = 0; c < channels_.size(); ++c) {
+    load(c);
+    advance(now, host, c);
+  }
+}
+
+void CollectiveRun::on_timer(SimTime now, HostServices& host, std::uint32_t channel) {
+  channels_[channel].armed = false;
+  flush(now, host, channel);
+}
+
+void CollectiveRun::on_delivered(SimTime now, HostServices& host, std::uint32_t channel,
+                                 const CollectiveInbox& inbox) {
+  if (inbox.of_this_call() <= inbox.expected) --receives_left_;
+  if (launched_ && channels_[channel].gate == &inbox) advance(now, host, channel);
+}
+
+void CollectiveRun::close() {
+  for (const Source& source : sources_) {
+    source.inbox->consumed += source.source.count;
+    source.inbox->expected = 0;
+  }
+}
+
+std::vector<std::uint32_t> CollectiveRun::silent_peers() const {
+  std::vector<std::uint32_t> peers;
+  for (const Source& source : sources_)
+    if (source.inbox->of_this_call() < source.source.count) peers.push_back(source.source.from);
+  std::sort(peers.begin(), peers.end());
+  peers.erase(std::unique(peers.begin(), peers.end()), peers.end());
+  return peers;
+}
+
+void CollectiveRun::load(std::uint32_t channel) {
+  Channel& state = channels_[channel];
+  state.gate = nullptr;
+  if (state.next == state.count) return;
+  state.step = schedule_->step(channel, state.next);
+  if (state.step.wait_from == kNoPeer) return;
+  const auto source = std::find_if(sources_.begin(), sources_.end(), [&](const Source& s) {
+    return s.source.from == state.step.wait_from && s.source.channel == channel;
+  });
+  PLAIT_CHECK(source != sources_.end(), "a step waits for a peer that sends nothing");
+  state.gate = source->inbox;
+}
+
+// Every step that is ready waits out its software time; steps of one channel do so side by side but
+// are posted in order.
+void CollectiveRun::advance(SimTime now, HostServices& host, std::uint32_t channel) {
+  Channel& state = channels_[channel];
+  while (state.next < state.count) {
+    if (state.gate != nullptr && state.gate->of_this_call() < state.step.wait_count) break;
+    if (state.step.send_to == kNoPeer) {
+      --steps_left_;
+    } else {
+      const bool intra = job_->host(member(state.step.send_to)) == job_->host(rank_);
+      const CollectiveParams& costs = job_->collective();
+      SimTime at = now + (intra ? costs.step_intra : costs.step_inter);
+      if (state.post_head < state.posts.size()) at = std::max(at, state.posts.back().at);
+      state.posts.push_back({at, state.step.send_to, state.step.send_bytes});
+    }
+    ++state.next;
+    load(channel);
+  }
+  flush(now, host, channel);
+}
+
+void CollectiveRun::flush(SimTime now, HostServices& host, std::uint32_t channel) {
+  Channel& state = channels_[channel];
+  if (state.armed) return;  // the timer will do it
+  const GpuId self = job_->gpu(rank_);
+  const std::uint32_t stream = JobContext::collective_stream(group_, channel);
+  while (state.post_head < state.posts.size() && state.posts[state.post_head].at <= now) {
+    const Post post = state.posts[state.post_head++];
+    --steps_left_;
+    ++sends_open_;
+    host.send(now, {self, job_->gpu(member(post.to)), stream}, post.size, send_token_);
+  }
+  if (state.post_head == state.posts.size()) {
+    state.posts.clear();
+    state.post_head = 0;
+  } else {
+    state.armed = true;
+    host.call_at(state.posts[state.post_head].at, self,
+                 timer_token_ | (static_cast<std::uint64_t>(channel) << 32));
+  }
+}
+
+}  // namespace plait

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file op_plan.hpp
+/// What a rank needs to walk an op graph and what does not change while it does: who follows whom
+/// (dependencies and in-order streams together) and the number of each collective call in its
+/// group. Computed once per graph and shared by all ranks that share the graph.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "workloads/op_graph.hpp"
+
+namespace plait {
+
+class OpPlan {
+ public:
+  static constexpr std::uint32_t kNoCall = UINT32_MAX;
+
+  /// @throws UserError naming an op if stream order and dependencies contradict each other.
+  explicit OpPlan(std::shared_ptr<const OpGraph> graph);
+
+  const OpGraph& graph() const { return *graph_; }
+  /// Ops that wait for the end of `id`, ascending; may name an op twice.
+  std::span<const OpId> successors(OpId id) const {
+    return {successors_.data() + first_[id.index()], first_[id.index() + 1] - first_[id.index()]};
+  }
+  /// How many entries of successor lists name `id`.
+  std::uint32_t predecessors(OpId id) const { return predecessors_[id.index()]; }
+
+  /// Groups of which the graph calls collectives, ascending.
+  std::span<const GroupId> groups() const { return groups_; }
+  /// Index of `group` in groups(), or kNoCall.
+  std::uint32_t slot(GroupId group) const;
+  /// Collective calls of groups()[slot] in the order in which every member must make them: the
+  /// order of the graph, unless dependencies force another.
+  std::span<const OpId> calls(std::uint32_t slot) const { return calls_[slot]; }
+  /// Number of the call within its group, from 0; kNoCall for other ops.
+  std::uint32_t call_number(OpId id) const { return call_number_[id.index()]; }
+
+ private:
+  void link();
+  std::vector<OpId> issue_order() const;
+  void number_calls();
+
+  std::shared_ptr<const OpGraph> graph_;
+  std::vector<std::uint32_t> first_, predecessors_, call_number_;
+  std::vector<OpId> successors_;
+  std::vector<GroupId> groups_;
+  std::vector<std::vector<OpId>> calls_;  // by slot
+};
+
+}  // namespace plait

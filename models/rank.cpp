@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/rank.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sim/check.hpp"
+#include "workloads/collective.hpp"
+
+namespace plait {
+
+namespace {
+
+// Tokens: kind in bits 56-63, channel in bits 32-47, op in bits 0-31.
+enum class TokenKind : std::uint8_t { kComputeEnd, kLaunch, kPost, kSend, kCollectiveSend };
+
+std::uint64_t token(TokenKind kind, OpId op) {
+  return (static_cast<std::uint64_t>(kind) << 56) | op.value();
+}
+TokenKind kind_of(std::uint64_t token) { return static_cast<TokenKind>(token >> 56); }
+OpId op_of(std::uint64_t token) { return OpId(token & UINT32_MAX); }
+std::uint32_t channel_of(std::uint64_t token) {
+  return static_cast<std::uint32_t>(token >> 32) & 0xffffU;
+}
+
+std::uint64_t inbox_key(GpuId from, std::uint32_t stream) {
+  return (static_cast<std::uint64_t>(from.value()) << 32) | stream;
+}
+
+bool is_compute(const Op& op) { return op.kind == OpKind::kCompute; }
+
+}  // namespace
+
+Rank::Rank(std::shared_ptr<const JobContext> job, RankId rank)
+    : job_(std::move(job)), rank_(rank), groups_(plan().groups().size()) {
+  record_.job = job_->id();
+  record_.rank = rank;
+  record_.gpu = job_->gpu(rank);
+  for (std::size_t slot = 0; slot < groups_.size(); ++slot)
+    groups_[slot].position = job_->group(plan().groups()[slot]).position(rank);
+}
+
+void Rank::on_start(SimTime now, HostServices& host) {
+  PLAIT_CHECK(!started_, "a rank starts once");
+  started_ = true;
+  host_ = &host;
+  record_.start = record_.end = last_change_ = now;
+  const std::size_t count = plan().graph().size();
+  missing_.resize(count);
+  if (job_->record_ops()) {
+    start_times_.resize(count);
+    end_times_.resize(count);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    missing_[i] = plan().predecessors(OpId(i));
+    if (missing_[i] == 0) ready_.push_back(OpId(i));
+  }
+  run_ready(now);
+}
+
+// A worklist and not recursion: chains of ops that take no time may be as long as the graph.
+void Rank::run_ready(SimTime now) {
+  while (!ready_.empty()) {
+    const OpId id = ready_.front();
+    ready_.pop_front();
+    start(now, id);
+  }
+}
+
+void Rank::start(SimTime now, OpId id) {
+  const Op& op = this->op(id);
+  switch (op.kind) {
+    case OpKind::kCompute: {
+      const Duration duration = compute_time(op, job_->gpu_params());
+      open(now, id);
+      if (duration == Duration{}) return end(now, id);
+      return host_->call_at(now + duration, record_.gpu, token(TokenKind::kComputeEnd, id));
+    }
+    case OpKind::kSend: {
+      open(now, id);
+      const std::uint32_t stream = JobContext::point_to_point_stream(op.tag);
+      return host_->send(now, {record_.gpu, job_->gpu(op.peer), stream}, op.size,
+                         token(TokenKind::kSend, id));
+    }
+    case OpKind::kRecv:
+      return start_receive(now, id);
+    case OpKind::kCollective:
+      return start_collective(now, id);
+  }
+}
+
+void Rank::start_receive(SimTime now, OpId id) {
+  open(now, id);
+  const std::uint32_t stream = JobContext::point_to_point_stream(op(id).tag);
+  Mailbox& mailbox = mailboxes_[inbox_key(job_->gpu(op(id).peer), stream)];
+  if (mailbox.unclaimed == 0) return mailbox.receives.push_back(id);
+  --mailbox.unclaimed;
+  end(now, id);
+}
+
+// Calls of one group share message keys, so they run one at a time, in the order on which all
+// members agree.
+void Rank::start_collective(SimTime now, OpId id) {
+  GroupState& state = group_state(id);
+  if (state.run || plan().call_number(id) != state.joined)
+    state.held.push_back(id);
+  else
+    join(now, id, state);
+}
+
+void Rank::join(SimTime now, OpId id, GroupState& state) {
+  const Op& op = this->op(id);
+  const JobGroup& group = job_->group(op.group);
+  open(now, id);
+  ++state.joined;
+  CollectiveCall call;
+  call.kind = op.collective;
+  call.size = op.size;
+  call.group_size = static_cast<std::uint32_t>(group.ranks.size());
+  call.position = state.position;
+  if (op.collective == CollectiveKind::kBroadcast) call.root = group.position(op.peer);
+  call.max_chunk = job_->collective().chunk;
+  call.rings = &group.rings;
+  state.run.emplace(*job_, rank_, op.group, make_schedule(call),
+                    [&](std::uint32_t from, std::uint32_t channel) -> CollectiveInbox& {
+                      return inbox(op.group, from, channel);
+                    });
+  host_->call_at(now + job_->collective().launch, record_.gpu, token(TokenKind::kLaunch, id));
+}
+
+CollectiveInbox& Rank::inbox(GroupId group, std::uint32_t from, std::uint32_t channel) {
+  const GpuId sender = job_->gpu(job_->group(group).ranks[from]);
+  return inboxes_[inbox_key(sender, JobContext::collective_stream(group, channel))];
+}
+
+void Rank::end_if_finished(SimTime now, OpId id, GroupState& state) {
+  if (!state.run->finished()) return;
+  state.run->close();
+  state.run.reset();
+  end(now, id);
+  const auto turn = std::find_if(state.held.begin(), state.held.end(), [&](OpId held) {
+    return plan().call_number(held) == state.joined;
+  });
+  if (turn == state.held.end()) return;
+  const OpId next = *turn;
+  state.held.erase(turn);
+  join(now, next, state);
+}
+
+void Rank::on_timer(SimTime now, std::uint64_t token_value) {
+  const OpId id = op_of(token_value);
+  if (kind_of(token_value) == TokenKind::kComputeEnd) {
+    end(now, id);
+    return run_ready(now);
+  }
+  GroupState& state = group_state(id);
+  if (kind_of(token_value) == TokenKind::kLaunch)
+    state.run->launch(now, *host_, token(TokenKind::kPost, id),
+                      token(TokenKind::kCollectiveSend, id));
+  else
+    state.run->on_timer(now, *host_, channel_of(token_value));
+  end_if_finished(now, id, state);
+  run_ready(now);
+}
+
+void Rank::on_sent(SimTime now, std::uint64_t token_value) {
+  const OpId id = op_of(token_value);
+  if (kind_of(token_value) == TokenKind::kSend) {
+    end(now, id);
+  } else {
+    GroupState& state = group_state(id);
+    state.run->on_sent();
+    end_if_finished(now, id, state);
+  }
+  run_ready(now);
+}
+
+void Rank::on_delivered(SimTime now, const MessageKey& key, Bytes) {
+  const std::uint64_t from = inbox_key(key.from, key.stream);
+  if (JobContext::is_collective(key.stream)) {
+    CollectiveInbox& inbox = inboxes_[from];
+    ++inbox.arrived;
+    if (inbox.expected == 0) return;  // no running call wants it
+    const GroupId group = JobContext::stream_group(key.stream);
+    const std::uint32_t slot = plan().slot(group);
+    GroupState& state = groups_[slot];
+    const OpId id = plan().calls(slot)[state.joined - 1];
+    state.run->on_delivered(now, *host_, JobContext::stream_channel(key.stream), inbox);
+    end_if_finished(now, id, state);
+  } else {
+    Mailbox& mailbox = mailboxes_[from];
+    if (mailbox.receives.empty()) {
+      ++mailbox.unclaimed;
+      return;
+    }
+    const OpId id = mailbox.receives.front();
+    mailbox.receives.pop_front();
+    end(now, id);
+  }
+  run_ready(now);
+}
+
+void Rank::open(SimTime now, OpId id) {
+  account(now);
+  ++(is_compute(op(id)) ? open_compute_ : open_communication_);
+  open_ops_.push_back(id);
+  if (job_->record_ops()) start_times_[id.index()] = now;
+}
+
+void Rank::end(SimTime now, OpId id) {
+  account(now);
+  --(is_compute(op(id)) ? open_compute_ : open_communication_);
+  open_ops_.erase(std::find(open_ops_.begin(), open_ops_.end(), id));
+  if (job_->record_ops()) end_times_[id.index()] = now;
+  record_.end = now;
+  ++ops_done_;
+  for (const OpId after : plan().successors(id))
+    if (--missing_[after.index()] == 0) ready_.push_back(after);
+}
+
+void Rank::account(SimTime now) {
+  const Duration span = now - last_change_;
+  last_change_ = now;
+  if (open_compute_ > 0) {
+    record_.compute += span;
+    if (open_communication_ > 0) record_.overlapped_communication += span;
+  } else {
+    (open_communication_ > 0 ? record_.exposed_communication : record_.idle) += span;
+  }
+}
+
+std::vector<OpRecord> Rank::op_records() const {
+  std::vector<OpRecord> records;
+  records.reserve(start_times_.size());
+  for (std::size_t i = 0; i < start_times_.size(); ++i)
+    records.push_back({record_.job, rank_, OpId(i), start_times_[i], end_times_[i]});
+  std::stable_sort(records.begin(), records.end(),
+                   [](const OpRecord& a, const OpRecord& b) { return a.start < b.start; });
+  return records;
+}
+
+std::uint32_t Rank::calls_joined(GroupId group) const {
+  const std::uint32_t slot = plan().slot(group);
+  return slot == OpPlan::kNoCall ? 0 : groups_[slot].joined;
+}
+
+WaitInfo Rank::wait_of(OpId id) const {
+  const Op& op = this->op(id);
+  WaitInfo wait{rank_, id, plan().call_number(id), false, false, {}};
+  switch (op.kind) {
+    case OpKind::kCompute:
+      break;
+    case OpKind::kSend:
+      wait.waits_for_ack = true;
+      break;
+    case OpKind::kRecv:
+      wait.silent.push_back(op.peer);
+      break;
+    case OpKind::kCollective: {
+      const CollectiveRun& run = *groups_[plan().slot(op.group)].run;
+      wait.waits_for_ack = run.sends_open() > 0;
+      for (const std::uint32_t peer : run.silent_peers())
+        wait.silent.push_back(job_->group(op.group).ranks[peer]);
+      std::sort(wait.silent.begin(), wait.silent.end());
+      break;
+    }
+  }
+  return wait;
+}
+
+std::vector<WaitInfo> Rank::waits() const {
+  std::vector<WaitInfo> waits;
+  for (const OpId id : open_ops_) waits.push_back(wait_of(id));
+  for (const GroupState& state : groups_)
+    for (const OpId id : state.held)
+      waits.push_back({rank_, id, plan().call_number(id), true, false, {}});
+  std::sort(waits.begin(), waits.end(),
+            [](const WaitInfo& a, const WaitInfo& b) { return a.op < b.op; });
+  return waits;
+}
+
+}  // namespace plait

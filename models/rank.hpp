@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file rank.hpp
+/// One process of a job: walks its op graph. An op starts when its dependencies and its predecessor
+/// in its stream have ended; a collective also waits until earlier calls of its group have ended on
+/// this rank. Semantics, costs and deviations: docs/models/rank.md.
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "models/collective_run.hpp"
+#include "models/host_services.hpp"
+#include "models/job_context.hpp"
+#include "models/records.hpp"
+
+namespace plait {
+
+/// Why an op that could start does not end.
+struct WaitInfo {
+  RankId rank;
+  OpId op;
+  std::uint32_t call = OpPlan::kNoCall;  ///< Collectives: number of the call in its group.
+  bool waits_for_turn = false;           ///< An earlier call of the group has not ended here.
+  bool waits_for_ack = false;            ///< Own messages are not acknowledged yet.
+  std::vector<RankId> silent;            ///< Ranks from which a message is missing, ascending.
+};
+
+/// Owned and called by the host of its GPU, on one thread.
+class Rank final : public RankProcess {
+ public:
+  Rank(std::shared_ptr<const JobContext> job, RankId rank);
+
+  void on_start(SimTime now, HostServices& host) override;
+  void on_timer(SimTime now, std::uint64_t token) override;
+  void on_sent(SimTime now, std::uint64_t token) override;
+  void on_delivered(SimTime now, const MessageKey& key, Bytes size) override;
+  bool finished() const override { return started_ && ops_done_ == plan().graph().size(); }
+
+  RankId id() const { return rank_; }
+  const JobContext& job() const { return *job_; }
+  bool started() const { return started_; }
+  std::size_t ops_done() const { return ops_done_; }
+
+  /// How the time went, up to the last change of state; `end` is the end of the last op.
+  const RankRecord& record() const { return record_; }
+  /// By start, then op id; empty unless the job records ops. @pre finished().
+  std::vector<OpRecord> op_records() const;
+
+  /// Ops that have started or only wait for their group's turn, by op id.
+  std::vector<WaitInfo> waits() const;
+  /// Collective calls of `group` that this rank has joined.
+  std::uint32_t calls_joined(GroupId group) const;
+
+ private:
+  struct GroupState {  // of one group that this rank's graph uses
+    std::uint32_t position = 0;
+    std::uint32_t joined = 0;  // calls
+    std::optional<CollectiveRun> run;
+    std::vector<OpId> held;  // may start but for their turn
+  };
+  struct Mailbox {                // of one point-to-point key
+    std::uint64_t unclaimed = 0;  // messages
+    std::deque<OpId> receives;    // started, without a message
+  };
+
+  const OpPlan& plan() const { return job_->plan(rank_); }
+  const Op& op(OpId id) const { return plan().graph().op(id); }
+  GroupState& group_state(OpId id) { return groups_[plan().slot(op(id).group)]; }
+  CollectiveInbox& inbox(GroupId group, std::uint32_t from, std::uint32_t channel);
+
+  void run_ready(SimTime now);
+  void start(SimTime now, OpId id);
+  void start_receive(SimTime now, OpId id);
+  void start_collective(SimTime now, OpId id);
+  void join(SimTime now, OpId id, GroupState& state);
+  void end_if_finished(SimTime now, OpId id, GroupState& state);
+  void open(SimTime now, OpId id);
+  void end(SimTime now, OpId id);
+  void account(SimTime now);
+  WaitInfo wait_of(OpId id) const;
+
+  std::shared_ptr<const JobContext> job_;
+  RankId rank_;
+  HostServices* host_ = nullptr;
+  bool started_ = false;
+  std::size_t ops_done_ = 0;
+  std::vector<std::uint32_t> missing_;  // predecessors that have not ended, by op
+  std::deque<OpId> ready_;
+  std::vector<OpId> open_ops_;  // started, not ended
+  std::uint32_t open_compute_ = 0, open_communication_ = 0;
+  SimTime last_change_{};
+  std::vector<GroupState> groups_;                              // by slot of the plan
+  std::unordered_map<std::uint64_t, CollectiveInbox> inboxes_;  // looked up, never iterated
+  std::unordered_map<std::uint64_t, Mailbox> mailboxes_;        // looked up, never iterated
+  RankRecord record_;
+  std::vector<SimTime> start_times_, end_times_;  // by op, if recorded
+};
+
+}  // namespace plait
