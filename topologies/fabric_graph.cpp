@@ -7,10 +7,23 @@
 
 #include "sim/check.hpp"
 #include "sim/error.hpp"
+#include "sim/params.hpp"
 
 namespace plait {
 
 namespace {
+
+/// Names stand in edge lists, in `leaf0:spine1` of a fault and in reports, so they hold no spaces,
+/// colons or comment signs.
+void check_name(std::string_view name) {
+  const auto legal = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("_.-/").find(c) != std::string_view::npos;
+  };
+  if (name.empty() || !std::ranges::all_of(name, legal))
+    throw UserError(
+        fmt::format("'{}' is not a name: use letters, digits and any of _ . - /", name));
+}
 
 void check_cable(const FabricNode& a, const FabricNode& b, const LinkSpec& spec) {
   const auto fail = [&](const std::string& what) {
@@ -29,8 +42,20 @@ void check_cable(const FabricNode& a, const FabricNode& b, const LinkSpec& spec)
 
 }  // namespace
 
+void describe(ParamVisitor& v, LinkSpec& p) {
+  v.field({"rate", "line rate of one direction, all lanes together", "100G Ethernet"}, p.rate,
+          {BitRate::bps(1), BitRate::gbps(100'000)});
+  v.field({"delay", "propagation delay of one direction",
+           "1 us, the usual value of published RDMA simulations (HPCC, SIGCOMM 2019)"},
+          p.delay, {Duration::ps(1), Duration::s(1)});
+  std::int64_t lanes = p.lanes;
+  v.field({"lanes", "electrical lanes, for reports only", "Plait's choice"}, lanes, {1, 64});
+  p.lanes = static_cast<std::uint32_t>(lanes);
+}
+
 NodeId FabricGraph::add_host(std::string name, std::uint32_t gpus) {
   PLAIT_CHECK(!finalized_, name);
+  check_name(name);
   const NodeId id(nodes_.size());
   nodes_.push_back({.kind = NodeKind::kHost, .name = std::move(name), .tier = 0, .gpus = gpus});
   hosts_.push_back(id);
@@ -39,6 +64,7 @@ NodeId FabricGraph::add_host(std::string name, std::uint32_t gpus) {
 
 NodeId FabricGraph::add_switch(std::string name, std::uint32_t tier) {
   PLAIT_CHECK(!finalized_, name);
+  check_name(name);
   const NodeId id(nodes_.size());
   nodes_.push_back({.kind = NodeKind::kSwitch, .name = std::move(name), .tier = tier});
   switches_.push_back(id);
@@ -70,6 +96,7 @@ void FabricGraph::finalize() {
     const PortId at_b = port(b, used[b.index()]++);
     links_[at_a.index()] = {at_a, at_b, spec.rate, spec.delay, spec.lanes};
     links_[at_b.index()] = {at_b, at_a, spec.rate, spec.delay, spec.lanes};
+    cable_port_.push_back(at_a);
   }
   cables_ = {};
 

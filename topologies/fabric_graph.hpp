@@ -17,6 +17,8 @@
 
 namespace plait {
 
+class ParamVisitor;
+
 enum class NodeKind : std::uint8_t { kHost, kSwitch };
 
 /// Properties of a cable; both directions are alike.
@@ -43,11 +45,15 @@ struct FabricLink {
   std::uint32_t lanes = 1;
 };
 
+/// Key `link` of a scenario: rate, delay, lanes.
+void describe(ParamVisitor& v, LinkSpec& p);
+
 class FabricGraph {
  public:
   /// Port numbers fit 16 bits in the route table.
   static constexpr std::uint32_t kMaxPorts = 65'535;
 
+  /// Names are made of letters, digits and any of _ . - / . @throws UserError on another name.
   NodeId add_host(std::string name, std::uint32_t gpus);
   NodeId add_switch(std::string name, std::uint32_t tier);
   /// Adds one cable; the next free port number of each node is used.
@@ -81,6 +87,8 @@ class FabricGraph {
   /// The link that leaves `port`; its id equals the port's.
   const FabricLink& egress(PortId p) const { return links_[p.index()]; }
   std::span<const FabricLink> links() const { return links_; }
+  /// One port of each cable, that of its first-named end, in order of connect().
+  std::span<const PortId> cables() const { return cable_port_; }
 
   PortId endpoint_port(EndpointId e) const { return endpoint_port_[e.index()]; }
   /// Endpoint of a host's port. @pre the port belongs to a host.
@@ -97,10 +105,10 @@ class FabricGraph {
     LinkSpec spec;
   };
   std::vector<FabricNode> nodes_;
-  std::vector<Cable> cables_;
+  std::vector<Cable> cables_;      // emptied by finalize()
   std::vector<FabricLink> links_;  // by egress port
   std::vector<NodeId> port_node_, hosts_, switches_, gpu_host_;
-  std::vector<PortId> endpoint_port_;
+  std::vector<PortId> endpoint_port_, cable_port_;
   std::vector<EndpointId> port_endpoint_;
   std::vector<GpuId> first_gpu_;
   std::vector<NodeId> by_name_;  // sorted by name

@@ -4,12 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <string_view>
 #include <unordered_map>
 
 #include "sim/check.hpp"
 #include "sim/error.hpp"
+#include "topologies/islands.hpp"
 
 namespace plait {
 
@@ -89,46 +89,10 @@ class RouteTable::Builder {
     table_.edge_count_ = edge_rows_.size();
   }
 
-  /// Islands of switches; hosts do not forward, so two hosts reach each other only within one.
-  std::vector<std::uint32_t> islands() {
-    std::vector<std::uint32_t> island(graph_.switches().size(), kNoRow);
-    std::uint32_t count = 0;
-    for (const std::uint32_t start : edge_rows_) {
-      if (island[start] != kNoRow) continue;
-      search_from(start);
-      for (const std::uint32_t row : order_) island[row] = count;
-      ++count;
-    }
-    return island;
-  }
-
-  /// A host with several NICs may stand on several islands (rails without spines).
-  void check_hosts_reach_each_other() {
-    const std::vector<std::uint32_t> island = islands();
-    std::map<std::vector<std::uint32_t>, NodeId> kinds;  // islands of a host -> first such host
-    for (const NodeId host : graph_.hosts()) {
-      std::vector<std::uint32_t> mine;
-      for (std::uint32_t n = 0; n < graph_.node(host).ports; ++n) {
-        const EndpointId e = graph_.endpoint(graph_.port(host, n));
-        mine.push_back(island[edge_rows_[table_.endpoint_target_[e.index()].edge]]);
-      }
-      std::ranges::sort(mine);
-      mine.erase(std::unique(mine.begin(), mine.end()), mine.end());
-      const auto [place, is_new] = kinds.try_emplace(mine, host);
-      if (mine.empty() && graph_.hosts().size() > 1)
-        throw_unreachable(host, host == graph_.hosts()[0] ? graph_.hosts()[1] : graph_.hosts()[0]);
-      if (!is_new) continue;
-      for (const auto& [other, first_host] : kinds) {
-        std::vector<std::uint32_t> shared;
-        std::ranges::set_intersection(mine, other, std::back_inserter(shared));
-        if (shared.empty() && first_host != host) throw_unreachable(first_host, host);
-      }
-    }
-  }
-
-  [[noreturn]] void throw_unreachable(NodeId a, NodeId b) const {
-    throw UserError(fmt::format("the fabric is not connected: no path from {} to {}",
-                                graph_.node(a).name, graph_.node(b).name));
+  void check_hosts_reach_each_other() const {
+    if (const auto pair = unreachable_pair(graph_))
+      throw UserError(fmt::format("the fabric is not connected: no path from {} to {}",
+                                  graph_.node(pair->first).name, graph_.node(pair->second).name));
   }
 
   void search_from(std::uint32_t start) {
