@@ -76,10 +76,11 @@ std::string ranks_section(const Results& results) {
 }
 
 std::string collectives_section(const Results& results) {
-  TextTable table("Collectives (\"last\" = time of the rank that came last and waited for nobody)",
-                  {"collective", "size", "ranks", "calls", "p50", "max", "last p50", "last max",
-                   "algbw GB/s", "busbw GB/s"},
-                  1);
+  TextTable table(
+      "Collectives (\"last\": the rank that came last and waited for nobody; bandwidths in GB/s)",
+      {"collective", "size", "ranks", "calls", "p50", "max", "last p50", "last max", "algbw",
+       "busbw"},
+      1);
   const bool several_jobs = results.jobs.size() > 1;
   for (const CollectiveSummary& line : results.collectives) {
     if (table.size() == kMostCollectiveRows) {
@@ -131,11 +132,11 @@ std::string totals_section(const Results& results) {
   std::string text;
   if (results.flows.flows > 0)
     text += fmt::format(
-        "Flows: {} flows, {} packets, {} retransmitted, {} CNPs; goodput median {}, least {}\n",
+        "Flows: {} with {} packets, {} retransmitted, {} CNPs; goodput median {}, least {}\n",
         results.flows.flows, results.flows.packets, results.flows.retransmitted, results.flows.cnps,
         human_rate(results.flows.goodput_p50), human_rate(results.flows.goodput_min));
   text += fmt::format(
-      "Totals: {} PFC pauses, {} ECN marks, {} drops, {} retransmitted, {} timeouts\n",
+      "Totals: PFC pauses {}, ECN marks {}, drops {}, retransmitted {}, timeouts {}\n",
       totals.pfc_pauses, totals.ecn_marks, totals.drops, totals.retransmitted, totals.timeouts);
   text += fmt::format("Run: {} simulated, {} packet-hops, fingerprint {}\n",
                       human(totals.end.since_start(), 6), totals.packet_hops,

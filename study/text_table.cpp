@@ -27,12 +27,20 @@ struct Prefix {
   const char* name;
 };
 
+/// Without zeros at the end of its fraction.
+std::string trimmed(std::string number) {
+  if (number.find('.') == std::string::npos) return number;
+  number.erase(number.find_last_not_of('0') + 1);
+  if (number.back() == '.') number.pop_back();
+  return number;
+}
+
 template <std::size_t N>
 std::string scaled(double value, int digits, const std::array<Prefix, N>& prefixes) {
   const Prefix* chosen = &prefixes[0];
   for (const Prefix& prefix : prefixes)
     if (std::abs(value) >= prefix.factor) chosen = &prefix;
-  return significant(value / chosen->factor, digits) + chosen->name;
+  return trimmed(significant(value / chosen->factor, digits)) + chosen->name;
 }
 
 std::string fitted(const std::string& text, std::size_t width, bool left) {
@@ -91,6 +99,7 @@ TimeUnit time_unit(Duration largest) {
 }
 
 std::string human(Duration d, int digits) {
+  if (d == Duration()) return "0";
   const TimeUnit unit = time_unit(d);
   return significant(static_cast<double>(d.ps()) / unit.picoseconds, digits) + " " + unit.name;
 }
