@@ -20,7 +20,7 @@ bool starts_deeper(const std::vector<ResolvedLine>& lines, std::size_t i) {
 
 }  // namespace
 
-std::string print_resolved(const std::vector<ResolvedLine>& lines) {
+std::string print_resolved(const std::vector<ResolvedLine>& lines, bool origins) {
   std::vector<std::string> left;
   std::string dash;  // of an item whose first key is still to come
   std::size_t column = 0;
@@ -47,7 +47,7 @@ std::string print_resolved(const std::vector<ResolvedLine>& lines) {
     const std::string& text = left[row++];
     if (text.empty()) continue;
     result += text;
-    if (!line.origin.empty())
+    if (origins && !line.origin.empty())
       result += fmt::format("{:{}}  # {}", "", column > text.size() ? column - text.size() : 0,
                             line.origin);
     result += "\n";

@@ -11,6 +11,6 @@
 
 namespace plait {
 
-std::string print_resolved(const std::vector<ResolvedLine>& lines);
+std::string print_resolved(const std::vector<ResolvedLine>& lines, bool origins = true);
 
 }  // namespace plait

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/build.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "sim/error.hpp"
+#include "workloads/chakra_reader.hpp"
+
+namespace plait {
+
+namespace {
+
+/// Runs `action` and puts the place of scenario value `path` before the text of a UserError.
+template <class Action>
+auto at(const Scenario& scenario, const std::string& path, Action action) {
+  try {
+    return action();
+  } catch (const UserError& error) {
+    throw UserError(scenario.where(path), fmt::format("{}: {}", path, error.what()));
+  }
+}
+
+FabricParts parts_of(const Scenario& scenario) {
+  const FabricSpec& spec = scenario.fabric;
+  FabricParts parts;
+  parts.host = {static_cast<std::uint32_t>(spec.host.gpus),
+                static_cast<std::uint32_t>(spec.host.nics)};
+  parts.host_link = spec.link;
+  parts.fabric_link = spec.switch_link;
+  parts.base_dir = scenario.base_dir;
+  return parts;
+}
+
+// Free GPUs in the order in which a placement hands them out.
+std::vector<GpuId> free_gpus(const FabricGraph& graph, Placement placement,
+                             const std::vector<bool>& taken) {
+  std::vector<GpuId> order;
+  if (placement == Placement::kPacked) {
+    for (std::size_t gpu = 0; gpu < graph.gpu_count(); ++gpu) order.emplace_back(gpu);
+  } else {
+    std::uint32_t most = 0;
+    for (const NodeId host : graph.hosts()) most = std::max(most, graph.node(host).gpus);
+    for (std::uint32_t slot = 0; slot < most; ++slot)
+      for (const NodeId host : graph.hosts())
+        if (slot < graph.node(host).gpus) order.emplace_back(graph.first_gpu(host).value() + slot);
+  }
+  std::erase_if(order, [&](GpuId gpu) { return taken[gpu.index()]; });
+  return order;
+}
+
+std::unique_ptr<Simulation> make_simulation(const Scenario& scenario, const Fabric& fabric) {
+  NetworkParams params;
+  params.wire = scenario.fabric.wire;
+  params.switches = scenario.fabric.switches;
+  params.transport = scenario.transport;
+  params.scale_up = scenario.fabric.host.scale_up;
+  params.seed = static_cast<std::uint64_t>(scenario.run.seed);
+  params.record_messages = scenario.run.record_messages;
+  auto simulation = at(scenario, "fabric", [&] {
+    return std::make_unique<Simulation>(*fabric.graph, *fabric.routes, params);
+  });
+  if (!scenario.fabric.pinned_paths.empty())
+    at(scenario, "fabric.pinned_paths", [&] {
+      simulation->pin_paths(
+          read_pinned_paths(scenario.file_path(scenario.fabric.pinned_paths), *fabric.graph));
+    });
+  return simulation;
+}
+
+std::vector<const Rank*> place_ranks(const Scenario& scenario, std::size_t job_index,
+                                     const LoadedJob& job, JobPlacement placement,
+                                     Simulation& simulation) {
+  GpuParams gpu = scenario.fabric.host.gpu;
+  gpu.compute_scale *= scenario.jobs[job_index].compute_scale;
+  const std::vector<GpuId> gpus = placement.gpu;
+  const auto context = at(scenario, fmt::format("jobs.{}", job_index), [&] {
+    return std::make_shared<const JobContext>(JobId(job_index), job.name, job.workload,
+                                              std::move(placement), scenario.collectives, gpu,
+                                              scenario.run.record_ops);
+  });
+  std::vector<const Rank*> ranks;
+  for (std::size_t rank = 0; rank < gpus.size(); ++rank) {
+    auto process = std::make_unique<Rank>(context, RankId(rank));
+    ranks.push_back(process.get());
+    simulation.place(gpus[rank], std::move(process), job.start);
+  }
+  return ranks;
+}
+
+}  // namespace
+
+Fabric build_fabric(const Scenario& scenario) {
+  return at(scenario, "fabric.topology", [&] {
+    Fabric fabric;
+    fabric.graph = std::make_shared<const FabricGraph>(
+        build_topology(scenario.fabric.topology, parts_of(scenario)));
+    fabric.routes = std::make_shared<const RouteTable>(*fabric.graph);
+    fabric.summary = fmt::format("{}, {} hosts, {} switches, {} cables, {} GPUs",
+                                 kind_name(scenario.fabric.topology), fabric.graph->hosts().size(),
+                                 fabric.graph->switches().size(), fabric.graph->cables().size(),
+                                 fabric.graph->gpu_count());
+    return fabric;
+  });
+}
+
+std::vector<LoadedJob> load_jobs(const Scenario& scenario, std::vector<std::string>& warnings) {
+  std::vector<LoadedJob> jobs;
+  for (std::size_t i = 0; i < scenario.jobs.size(); ++i) {
+    const JobSpec& spec = scenario.jobs[i];
+    at(scenario, fmt::format("jobs.{}.trace", i), [&] {
+      ChakraOptions options;
+      if (!spec.groups.empty()) options.group_file = scenario.file_path(spec.groups);
+      if (spec.ranks > 0) options.ranks = static_cast<std::uint32_t>(spec.ranks);
+      options.repair = spec.repair;
+      jobs.push_back({spec.name,
+                      load_chakra_workload(scenario.file_path(spec.trace), options, &warnings),
+                      SimTime::at(spec.start)});
+    });
+  }
+  return jobs;
+}
+
+std::vector<JobPlacement> place_jobs(const Scenario& scenario, const FabricGraph& graph,
+                                     const std::vector<LoadedJob>& jobs) {
+  std::vector<JobPlacement> placements;
+  std::vector<bool> taken(graph.gpu_count());
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const std::vector<GpuId> gpus = free_gpus(graph, scenario.jobs[i].placement, taken);
+    const std::size_t ranks = jobs[i].workload.graphs.size();
+    if (ranks > gpus.size())
+      throw UserError(scenario.where(fmt::format("jobs.{}", i)),
+                      fmt::format("jobs.{}: job '{}' has {} ranks, but the fabric has {} GPUs{}; "
+                                  "raise the number of hosts or fabric.host.gpus",
+                                  i, jobs[i].name, ranks, gpus.size(), i == 0 ? "" : " left"));
+    JobPlacement placement;
+    for (std::size_t rank = 0; rank < ranks; ++rank) {
+      placement.gpu.push_back(gpus[rank]);
+      placement.host.push_back(graph.gpu_host(gpus[rank]).value());
+      taken[gpus[rank].index()] = true;
+    }
+    placements.push_back(std::move(placement));
+  }
+  return placements;
+}
+
+Experiment build_experiment(const Scenario& scenario) {
+  Experiment experiment;
+  experiment.fabric = build_fabric(scenario);
+  experiment.jobs = load_jobs(scenario, experiment.warnings);
+  std::vector<JobPlacement> placements =
+      place_jobs(scenario, *experiment.fabric.graph, experiment.jobs);
+  experiment.simulation = make_simulation(scenario, experiment.fabric);
+  for (std::size_t i = 0; i < experiment.jobs.size(); ++i)
+    experiment.ranks.push_back(place_ranks(scenario, i, experiment.jobs[i],
+                                           std::move(placements[i]), *experiment.simulation));
+  return experiment;
+}
+
+}  // namespace plait

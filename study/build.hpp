@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file build.hpp
+/// The stages from a scenario to something that runs: Scenario -> Fabric (graph and routes) ->
+/// jobs, loaded and placed -> Experiment (a simulation with a rank on every used GPU).
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/rank.hpp"
+#include "models/simulation.hpp"
+#include "study/scenario.hpp"
+#include "topologies/fabric_graph.hpp"
+#include "topologies/route_table.hpp"
+
+namespace plait {
+
+struct Fabric {
+  std::shared_ptr<const FabricGraph> graph;  ///< Validated: every host reaches every other.
+  std::shared_ptr<const RouteTable> routes;
+  std::string summary;  ///< "leaf_spine, 8 hosts, 6 switches, 16 links, 8 GPUs".
+};
+
+/// @throws UserError for impossible shapes and faulty topology files, at their place in the
+/// scenario.
+Fabric build_fabric(const Scenario& scenario);
+
+struct LoadedJob {
+  std::string name;
+  Workload workload;
+  SimTime start{};
+};
+
+/// Reads every job's trace. @param warnings gets what was repaired, one line each.
+/// @throws UserError for missing and faulty files.
+std::vector<LoadedJob> load_jobs(const Scenario& scenario, std::vector<std::string>& warnings);
+
+/// GPU of each rank, per job. Jobs take GPUs in the order of the scenario, each from those still
+/// free. @throws UserError naming both numbers if the fabric has too few.
+std::vector<JobPlacement> place_jobs(const Scenario& scenario, const FabricGraph& graph,
+                                     const std::vector<LoadedJob>& jobs);
+
+/// A simulation ready to run, and what it refers to.
+struct Experiment {
+  Fabric fabric;
+  std::vector<LoadedJob> jobs;
+  std::vector<std::string> warnings;
+  std::unique_ptr<Simulation> simulation;
+  std::vector<std::vector<const Rank*>> ranks;  ///< By job and rank; owned by the simulation.
+};
+
+/// All stages. @throws UserError
+Experiment build_experiment(const Scenario& scenario);
+
+/// Pinned paths of a CSV file with a header line that has the columns data_path and ack_path, each
+/// node numbers joined by '-'. @throws UserError naming file and line.
+std::vector<PinnedPath> read_pinned_paths(const std::string& file, const FabricGraph& graph);
+
+}  // namespace plait

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "models/deadlock_report.hpp"
+#include "sim/error.hpp"
+
+namespace plait {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+[[noreturn]] void throw_deadlock(const Experiment& experiment, SimTime now) {
+  std::string text = fmt::format("deadlock at {}: nothing more can happen, but", to_string(now));
+  for (std::size_t i = 0; i < experiment.jobs.size(); ++i) {
+    const std::string report = deadlock_report(experiment.ranks[i]);
+    if (!report.empty()) text += fmt::format("\njob '{}': {}", experiment.jobs[i].name, report);
+  }
+  throw DeadlockError(text);
+}
+
+RunContext make_context(const Scenario& scenario, const Experiment& experiment, bool complete) {
+  RunContext context;
+  context.scenario_name = scenario.name;
+  context.scenario_yaml = scenario_yaml(scenario, false);
+  context.fabric_summary = experiment.fabric.summary;
+  context.seed = static_cast<std::uint64_t>(scenario.run.seed);
+  context.graph = experiment.fabric.graph;
+  for (const LoadedJob& job : experiment.jobs)
+    context.jobs.push_back({job.name, job.start, job.workload});
+  context.complete = complete;
+  return context;
+}
+
+}  // namespace
+
+RunRecords collect_records(const Experiment& experiment) {
+  RunRecords records = experiment.simulation->records();
+  for (const std::vector<const Rank*>& job : experiment.ranks)
+    for (const Rank* rank : job) {
+      records.ranks.push_back(rank->record());
+      if (!rank->finished()) continue;
+      const std::vector<OpRecord> ops = rank->op_records();
+      records.ops.insert(records.ops.end(), ops.begin(), ops.end());
+    }
+  return records;
+}
+
+RunOutcome run_scenario(const Scenario& scenario, const RunSettings& settings) {
+  Performance performance;
+  performance.threads =
+      settings.threads > 0 ? settings.threads : std::max(1U, std::thread::hardware_concurrency());
+  const Clock::time_point build_start = Clock::now();
+  const Experiment experiment = build_experiment(scenario);
+  performance.build_seconds = seconds_since(build_start);
+
+  RunOptions options;
+  options.threads = performance.threads;
+  if (scenario.run.until > Duration{}) options.until = SimTime::at(scenario.run.until);
+  options.progress = settings.progress;
+  const Clock::time_point run_start = Clock::now();
+  const RunEnd end = experiment.simulation->run(options);
+  performance.run_seconds = seconds_since(run_start);
+  performance.memory_bytes = experiment.simulation->memory_bytes();
+
+  RunRecords records = collect_records(experiment);
+  if (end == RunEnd::kDeadlock) throw_deadlock(experiment, records.totals.end);
+  RunOutcome outcome;
+  outcome.results =
+      make_results(std::move(records), make_context(scenario, experiment, end == RunEnd::kFinished),
+                   performance);
+  outcome.end = end;
+  outcome.warnings = experiment.warnings;
+  return outcome;
+}
+
+}  // namespace plait

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/scenario.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "study/config_node.hpp"
+#include "study/config_printer.hpp"
+
+namespace plait {
+
+namespace {
+
+void check_job_names(const Scenario& scenario) {
+  std::set<std::string> names;
+  const auto legal = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-'; };
+  for (std::size_t i = 0; i < scenario.jobs.size(); ++i) {
+    const std::string path = fmt::format("jobs.{}.name", i);
+    const std::string& name = scenario.jobs[i].name;
+    if (name.empty() || !std::all_of(name.begin(), name.end(), legal))
+      throw UserError(
+          scenario.where(path),
+          fmt::format("{}: '{}' is not a name: use letters, digits, _ and -", path, name));
+    if (!names.insert(name).second)
+      throw UserError(scenario.where(path),
+                      fmt::format("{}: there are two jobs called '{}'", path, name));
+  }
+}
+
+// What one value's range cannot say.
+void check(const Scenario& scenario) {
+  if (scenario.jobs.empty())
+    throw UserError(scenario.where("jobs"), "jobs: a scenario needs at least one job");
+  check_job_names(scenario);
+  for (std::size_t i = 0; i < scenario.jobs.size(); ++i) {
+    const std::string path = fmt::format("jobs.{}", i);
+    if (scenario.jobs[i].trace.empty())
+      throw UserError(scenario.where(path), fmt::format("{}: a job needs a 'trace'", path));
+  }
+  const EcnParams& ecn = scenario.fabric.switches.ecn;
+  if (ecn.k_min > ecn.k_max)
+    throw UserError(scenario.where("fabric.switch.ecn.k_min"),
+                    fmt::format("fabric.switch.ecn.k_min: {} is above k_max {}",
+                                to_string(ecn.k_min), to_string(ecn.k_max)));
+  const std::string priorities = "fabric.switch.pfc.priorities";
+  try {
+    parse_priority_set(scenario.fabric.switches.pfc.priorities);
+  } catch (const UserError& error) {
+    throw UserError(scenario.where(priorities), fmt::format("{}: {}", priorities, error.what()));
+  }
+}
+
+Scenario read(ConfigNode root, std::string name, std::string base_dir,
+              const std::vector<std::string>& settings) {
+  for (const std::string& setting : settings) apply_setting(root, setting);
+  Scenario without_presets;
+  ConfigReader plain(root, true);
+  describe(plain, without_presets);
+  Scenario scenario;
+  ConfigReader reader(root, plain);
+  describe(reader, scenario);
+  reader.finish();
+  scenario.name = std::move(name);
+  scenario.base_dir = std::move(base_dir);
+  scenario.resolved = reader.lines();
+  scenario.locations = reader.locations();
+  scenario.locations.try_emplace("", root.where.file);
+  check(scenario);
+  return scenario;
+}
+
+}  // namespace
+
+SourceLocation Scenario::where(std::string path) const {
+  while (true) {
+    const auto found = locations.find(path);
+    if (found != locations.end()) return found->second;
+    if (path.empty()) return {};
+    const std::size_t dot = path.rfind('.');
+    path.resize(dot == std::string::npos ? 0 : dot);
+  }
+}
+
+std::string Scenario::file_path(const std::string& file) const {
+  return (std::filesystem::path(base_dir) / file).string();
+}
+
+Scenario load_scenario(const std::string& file, const std::vector<std::string>& settings) {
+  const std::filesystem::path path(file);
+  return read(load_config(file), path.stem().string(), path.parent_path().string(), settings);
+}
+
+Scenario parse_scenario(std::string_view text, const std::string& name, const std::string& base_dir,
+                        const std::vector<std::string>& settings) {
+  return read(parse_config(text, name), name, base_dir, settings);
+}
+
+std::string scenario_yaml(const Scenario& scenario, bool origins) {
+  return print_resolved(scenario.resolved, origins);
+}
+
+}  // namespace plait

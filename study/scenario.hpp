@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file scenario.hpp
+/// A scenario: fabric, transport, jobs and run, as read from its YAML file (docs/scenario.md).
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/job_context.hpp"
+#include "models/switch_params.hpp"
+#include "models/transport_params.hpp"
+#include "sim/error.hpp"
+#include "study/config_reader.hpp"
+#include "study/config_visitor.hpp"
+#include "study/host_spec.hpp"
+#include "topologies/registry.hpp"
+
+namespace plait {
+
+struct FabricSpec {
+  TopologyParams topology;
+  HostSpec host;
+  LinkSpec link;         ///< Host to switch.
+  LinkSpec switch_link;  ///< Switch to switch; follows `link` unless given.
+  WireParams wire;
+  SwitchParams switches;
+  std::string pinned_paths;  ///< CSV file with the columns data_path and ack_path, or empty.
+};
+
+enum class Placement : std::uint8_t { kPacked, kRoundRobin };
+
+struct JobSpec {
+  std::string name = "job";
+  std::string trace;       ///< Pattern with {rank}; relative to the scenario file.
+  std::string groups;      ///< JSON file of process groups, or empty.
+  bool repair = false;     ///< Of faulty dependencies in traces.
+  std::int64_t ranks = 0;  ///< 0: as many as there are trace files.
+  Placement placement = Placement::kPacked;
+  Duration start{};
+  double compute_scale = 1;  ///< Multiplies fabric.host.gpu.compute_scale.
+};
+
+enum class Fidelity : std::uint8_t { kPacket };
+
+struct RunSpec {
+  Fidelity fidelity = Fidelity::kPacket;
+  std::int64_t seed = 1;
+  Duration until{};  ///< Simulated time at which the run is cut; 0 = run to the end.
+  bool record_ops = true;
+  bool record_messages = true;
+};
+
+struct Scenario {
+  FabricSpec fabric;
+  TransportParams transport;
+  CollectiveParams collectives;
+  std::vector<JobSpec> jobs;
+  RunSpec run;
+
+  std::string name;                    ///< File name without folder and suffix.
+  std::string base_dir;                ///< Relative file names start here; empty = current folder.
+  std::vector<ResolvedLine> resolved;  ///< Every value in force and its origin.
+  std::map<std::string, SourceLocation> locations;  ///< Of every given value, by path.
+
+  /// Where the value at `path`, or else the innermost given table around it, was written.
+  SourceLocation where(std::string path) const;
+  /// `file` as the user means it: absolute, or under base_dir.
+  std::string file_path(const std::string& file) const;
+};
+
+void describe(ParamVisitor& visitor, FabricSpec& spec);
+void describe(ParamVisitor& visitor, JobSpec& spec);
+void describe(ParamVisitor& visitor, RunSpec& spec);
+void describe(ConfigVisitor& visitor, Scenario& scenario);
+
+/// @param settings "path=value" each, applied in order.
+/// @throws UserError naming file, line, column, path and what is legal.
+Scenario load_scenario(const std::string& file, const std::vector<std::string>& settings = {});
+
+/// From text that is no file. @param name for messages.
+Scenario parse_scenario(std::string_view text, const std::string& name, const std::string& base_dir,
+                        const std::vector<std::string>& settings = {});
+
+/// The resolved scenario as YAML; with `origins`, each value has a comment where it came from.
+std::string scenario_yaml(const Scenario& scenario, bool origins);
+
+}  // namespace plait

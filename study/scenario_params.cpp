@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keys of a scenario that belong to no model.
+#include <limits>
+
+#include "study/scenario.hpp"
+
+namespace plait {
+
+namespace {
+
+bool same(const LinkSpec& a, const LinkSpec& b) {
+  return a.rate == b.rate && a.delay == b.delay && a.lanes == b.lanes;
+}
+
+}  // namespace
+
+void describe(ParamVisitor& v, FabricSpec& p) {
+  nested(v, {"topology", "shape of the fabric", ""}, p.topology);
+  nested(v, {"host", "what every host is", ""}, p.host);
+  const LinkSpec before = p.link;
+  nested(v, {"link", "every cable", ""}, p.link);
+  if (same(p.switch_link, before)) p.switch_link = p.link;
+  nested(v, {"switch_link", "cables between switches; as link where not given", ""}, p.switch_link);
+  nested(v, {"wire", "clock and loss of every cable", ""}, p.wire);
+  nested(v, {"switch", "every switch", ""}, p.switches);
+  v.field({"pinned_paths",
+           "CSV file whose columns data_path and ack_path bind packets to paths, as node numbers "
+           "joined by '-'; empty: ECMP",
+           "Plait's choice"},
+          p.pinned_paths);
+}
+
+void describe(ParamVisitor& v, JobSpec& p) {
+  v.field({"name", "what the job is called in results and in paths", "Plait's choice"}, p.name);
+  v.field({"trace", "Chakra trace files, with {rank} in place of the rank's number", "none"},
+          p.trace);
+  v.field(
+      {"groups", "JSON file with the process groups of the trace; empty: from the trace", "none"},
+      p.groups);
+  v.field(
+      {"repair", "drop broken dependencies of the trace instead of refusing it", "Plait's choice"},
+      p.repair);
+  v.field({"ranks", "processes of the job; 0: as many as the trace has", "from the trace"}, p.ranks,
+          {0, 1'000'000});
+  v.choice({"placement", "which GPU each rank gets", "Plait's choice"}, p.placement,
+           {{"packed", "host after host, each filled before the next"},
+            {"round_robin", "one rank on each host in turn"}});
+  v.field({"start", "when its ranks start", "with the run"}, p.start,
+          {Duration{}, Duration::s(86'400)});
+  v.field(
+      {"compute_scale", "factor on the duration of this job's GPU ops (what-if)", "neutral value"},
+      p.compute_scale, {0, 1e6});
+}
+
+void describe(ParamVisitor& v, RunSpec& p) {
+  v.choice({"fidelity", "what is computed", "Plait's choice"}, p.fidelity,
+           {{"packet", "every packet, queue, mark and pause"}});
+  v.field({"seed", "of ECMP hashing, marking and loss", "Plait's choice"}, p.seed,
+          {0, std::numeric_limits<std::int64_t>::max()});
+  v.field(
+      {"until", "simulated time at which the run is cut; 0ps: at the end of all jobs", "no limit"},
+      p.until, {Duration{}, Duration::s(86'400 * 100)});
+  v.field({"record_ops", "keep one record per op", "Plait's choice"}, p.record_ops);
+  v.field({"record_messages", "keep one record per message", "Plait's choice"}, p.record_messages);
+}
+
+void describe(ConfigVisitor& v, Scenario& p) {
+  nested(v, {"fabric", "hosts, switches and links", ""}, p.fabric);
+  nested(v, {"transport", "RoCEv2 at the NICs", ""}, p.transport);
+  nested(v, {"collectives", "software of collective operations", ""}, p.collectives);
+  nested_list(v, {"jobs", "what runs on the GPUs", ""}, p.jobs);
+  nested(v, {"run", "seed, limits and records", ""}, p.run);
+}
+
+}  // namespace plait
