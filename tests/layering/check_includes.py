@@ -31,7 +31,7 @@ THIRD_PARTY = {
     "Eigen/": {"models", "study"},
     "yaml-cpp/": {"study"},
     "sqlite3.h": {"study"},
-    "nlohmann/": {"study", "cli", "python"},
+    "nlohmann/": {"workloads", "study", "cli", "python"},
     "CLI/": {"cli"},
     "spdlog/": {"cli"},
     "pybind11/": {"python"},
@@ -47,7 +47,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(<[^>]+>|"[^"]+")', re.MULTILINE)
 def is_system(name: str) -> bool:
     """Standard library (no dot, no slash) or operating system."""
     return "/" not in name and "." not in name or name.startswith("sys/") or name in (
-        "unistd.h", "signal.h", "fcntl.h", "pthread.h", "sched.h")
+        "stdlib.h", "unistd.h", "signal.h", "fcntl.h", "pthread.h", "sched.h")
 
 
 def check_file(root: Path, path: Path) -> list[str]:
