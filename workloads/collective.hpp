@@ -18,7 +18,7 @@ namespace plait {
 constexpr std::uint32_t kNoPeer = UINT32_MAX;
 
 struct CollectiveStep {
-  std::uint32_t send_to = kNoPeer;    ///< Position to send to, or kNoPeer.
+  std::uint32_t send_to = kNoPeer;  ///< Position to send to, or kNoPeer.
   Bytes send_bytes{};
   std::uint32_t wait_from = kNoPeer;  ///< Position to have heard from before posting, or kNoPeer.
   std::uint32_t wait_count = 0;       ///< Messages needed from wait_from on this channel, counted
@@ -34,11 +34,11 @@ struct CollectiveSource {
 
 struct CollectiveCall {
   CollectiveKind kind = CollectiveKind::kAllReduce;
-  Bytes size{};                 ///< As in Op::size.
+  Bytes size{};  ///< As in Op::size.
   std::uint32_t group_size = 1;
-  std::uint32_t position = 0;   ///< Of this rank in the group.
-  std::uint32_t root = 0;       ///< Position of the root of a broadcast.
-  Bytes max_chunk{1 << 20};     ///< Larger pieces are cut so that steps overlap (pipelining).
+  std::uint32_t position = 0;  ///< Of this rank in the group.
+  std::uint32_t root = 0;      ///< Position of the root of a broadcast.
+  Bytes max_chunk{1 << 20};    ///< Larger pieces are cut so that steps overlap (pipelining).
   /// One ring order (a permutation of positions) per channel, not empty. Rings of hosts with
   /// several NICs differ so that each channel leaves the host through another NIC.
   const std::vector<std::vector<std::uint32_t>>* rings = nullptr;
@@ -63,8 +63,8 @@ std::unique_ptr<CollectiveSchedule> make_schedule(const CollectiveCall& call);
 
 /// Ring orders for a group: `host_of[i]` is any host number of position i. One ring per channel;
 /// in channel c the positions of each host are rotated by c, so that each channel enters and
-/// leaves a host at another GPU (as NCCL's rings do). channels = 0 chooses: 1 if the group is on one
-/// host, else the largest number of group members on one host, at most `max_channels`.
+/// leaves a host at another GPU (as NCCL's rings do). channels = 0 chooses: 1 if the group is on
+/// one host, else the largest number of group members on one host, at most `max_channels`.
 std::vector<std::vector<std::uint32_t>> make_rings(const std::vector<std::uint32_t>& host_of,
                                                    std::uint32_t channels,
                                                    std::uint32_t max_channels);

@@ -38,15 +38,15 @@ struct Op {
   OpKind kind = OpKind::kCompute;
   Device device = Device::kGpu;
   CollectiveKind collective = CollectiveKind::kAllReduce;
-  std::uint32_t name = 0;         ///< Index into the graph's names.
-  std::uint32_t stream = 0;       ///< In-order queue of the device.
-  Duration duration{};            ///< Recorded; > 0 wins over the roofline. Compute only.
-  double flops = 0;               ///< Floating-point operations, for the roofline.
-  double memory_bytes = 0;        ///< Bytes moved to and from device memory, for the roofline.
-  Bytes size{};                   ///< Of a send, recv or collective; see above.
-  RankId peer;                    ///< Of a send or recv; root of a broadcast.
-  std::uint32_t tag = 0;          ///< Of a send or recv: both sides name the same.
-  GroupId group;                  ///< Of a collective: index into Job groups.
+  std::uint32_t name = 0;    ///< Index into the graph's names.
+  std::uint32_t stream = 0;  ///< In-order queue of the device.
+  Duration duration{};       ///< Recorded; > 0 wins over the roofline. Compute only.
+  double flops = 0;          ///< Floating-point operations, for the roofline.
+  double memory_bytes = 0;   ///< Bytes moved to and from device memory, for the roofline.
+  Bytes size{};              ///< Of a send, recv or collective; see above.
+  RankId peer;               ///< Of a send or recv; root of a broadcast.
+  std::uint32_t tag = 0;     ///< Of a send or recv: both sides name the same.
+  GroupId group;             ///< Of a collective: index into Job groups.
 };
 
 /// Immutable after building. Op i may depend on any other op; the graph is acyclic.
@@ -58,8 +58,7 @@ class OpGraph {
   std::string_view name(OpId id) const { return names_[op(id).name]; }
   /// Ops that must end before `id` starts (explicit dependencies only, streams come on top).
   std::span<const OpId> dependencies(OpId id) const {
-    return {dependencies_.data() + first_[id.index()],
-            first_[id.index() + 1] - first_[id.index()]};
+    return {dependencies_.data() + first_[id.index()], first_[id.index() + 1] - first_[id.index()]};
   }
   /// Ids as in the source file, for messages; same length as ops.
   std::uint64_t source_id(OpId id) const { return source_ids_[id.index()]; }

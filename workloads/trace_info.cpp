@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workloads/trace_info.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace plait {
+
+namespace {
+
+Duration critical_path(const OpGraph& graph) {
+  std::map<std::pair<Device, std::uint32_t>, Duration> stream_end;
+  std::vector<Duration> end(graph.size());
+  Duration longest{};
+  // The graph is stored in a topological order, so what an op waits for is known when it comes up.
+  for (std::size_t i = 0; i < graph.size(); ++i) {
+    const Op& op = graph.op(OpId(i));
+    Duration& last = stream_end[{op.device, op.stream}];
+    Duration start = last;
+    for (const OpId need : graph.dependencies(OpId(i))) start = std::max(start, end[need.index()]);
+    end[i] = op.kind == OpKind::kCompute ? start + op.duration : start;
+    last = end[i];
+    longest = std::max(longest, end[i]);
+  }
+  return longest;
+}
+
+}  // namespace
+
+RankInfo describe_rank(const OpGraph& graph) {
+  RankInfo info;
+  for (const Op& op : graph.ops()) {
+    ++info.ops[static_cast<std::size_t>(op.kind)];
+    if (op.kind == OpKind::kSend) info.sent += op.size;
+    if (op.kind == OpKind::kCollective) info.collective_bytes += op.size;
+    if (op.kind != OpKind::kCompute) continue;
+    (op.device == Device::kGpu ? info.gpu_compute : info.cpu_compute) += op.duration;
+    if (op.duration > Duration()) continue;
+    info.flops += op.flops;
+    info.memory_bytes += op.memory_bytes;
+  }
+  info.critical_path = critical_path(graph);
+  return info;
+}
+
+WorkloadInfo describe_workload(const Workload& workload) {
+  WorkloadInfo info;
+  std::map<std::pair<CollectiveKind, GroupId>, CollectiveInfo> collectives;
+  for (const auto& graph : workload.graphs) {
+    info.ranks.push_back(describe_rank(*graph));
+    for (const Op& op : graph->ops()) {
+      if (op.kind != OpKind::kCollective) continue;
+      CollectiveInfo& sum = collectives[{op.collective, op.group}];
+      sum.kind = op.collective;
+      sum.group = op.group;
+      ++sum.calls;
+      sum.bytes += op.size;
+    }
+  }
+  for (const auto& [key, sum] : collectives) info.collectives.push_back(sum);
+  return info;
+}
+
+}  // namespace plait
