@@ -90,6 +90,34 @@ std::vector<const Rank*> place_ranks(const Scenario& scenario, std::size_t job_i
   return ranks;
 }
 
+Workload load_trace(const Scenario& scenario, const JobSpec& spec,
+                    std::vector<std::string>& warnings) {
+  ChakraOptions options;
+  if (!spec.groups.empty()) options.group_file = scenario.file_path(spec.groups);
+  if (spec.ranks > 0) options.ranks = static_cast<std::uint32_t>(spec.ranks);
+  options.repair = spec.repair;
+  return load_chakra_workload(scenario.file_path(spec.trace), options, &warnings);
+}
+
+Workload load_workload(const Scenario& scenario, std::size_t index,
+                       std::vector<std::string>& warnings) {
+  const JobSpec& spec = scenario.jobs[index];
+  const std::string job = fmt::format("jobs.{}", index);
+  if (spec.traffic)
+    return at(scenario, job + ".traffic", [&] {
+      // Jobs with the same pattern draw differently.
+      const std::uint64_t seed = static_cast<std::uint64_t>(scenario.run.seed) + (index << 32);
+      return make_traffic(*spec.traffic, seed);
+    });
+  if (spec.collective)
+    return at(scenario, job + ".collective",
+              [&] { return make_collective_workload(*spec.collective); });
+  if (!spec.flows.empty())
+    return at(scenario, job + ".flows",
+              [&] { return load_flow_list(scenario.file_path(spec.flows)); });
+  return at(scenario, job + ".trace", [&] { return load_trace(scenario, spec, warnings); });
+}
+
 }  // namespace
 
 Fabric build_fabric(const Scenario& scenario) {
@@ -108,18 +136,9 @@ Fabric build_fabric(const Scenario& scenario) {
 
 std::vector<LoadedJob> load_jobs(const Scenario& scenario, std::vector<std::string>& warnings) {
   std::vector<LoadedJob> jobs;
-  for (std::size_t i = 0; i < scenario.jobs.size(); ++i) {
-    const JobSpec& spec = scenario.jobs[i];
-    at(scenario, fmt::format("jobs.{}.trace", i), [&] {
-      ChakraOptions options;
-      if (!spec.groups.empty()) options.group_file = scenario.file_path(spec.groups);
-      if (spec.ranks > 0) options.ranks = static_cast<std::uint32_t>(spec.ranks);
-      options.repair = spec.repair;
-      jobs.push_back({spec.name,
-                      load_chakra_workload(scenario.file_path(spec.trace), options, &warnings),
-                      SimTime::at(spec.start)});
-    });
-  }
+  for (std::size_t i = 0; i < scenario.jobs.size(); ++i)
+    jobs.push_back({scenario.jobs[i].name, load_workload(scenario, i, warnings),
+                    SimTime::at(scenario.jobs[i].start)});
   return jobs;
 }
 

@@ -32,7 +32,7 @@ struct LoadedJob {
   SimTime start{};
 };
 
-/// Reads every job's trace. @param warnings gets what was repaired, one line each.
+/// Reads or makes every job's workload. @param warnings gets what was repaired, one line each.
 /// @throws UserError for missing and faulty files.
 std::vector<LoadedJob> load_jobs(const Scenario& scenario, std::vector<std::string>& warnings);
 

@@ -133,9 +133,9 @@ ConfigNode& list_item(ConfigNode& list, const std::string& part, const std::stri
     names.push_back(name->scalar);
   }
   const std::string hint = did_you_mean(part, names);
-  throw UserError(
-      where, fmt::format("{} has no item named '{}'{} write an index or a name: {}", list_path,
-                         part, hint.empty() ? ";" : hint, fmt::join(names, ", ")));
+  throw UserError(where,
+                  fmt::format("{} has no item named '{}'{} write an index or a name: {}", list_path,
+                              part, hint.empty() ? ";" : hint, fmt::join(names, ", ")));
 }
 
 // The child of `node` called `part`, created if `node` can have it.

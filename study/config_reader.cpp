@@ -244,6 +244,14 @@ void ConfigReader::begin_item(std::size_t index) {
 
 void ConfigReader::end_list() { frames_.pop_back(); }
 
+bool ConfigReader::begin_optional(const ParamInfo& info, bool in_hand) {
+  const Frame& frame = frames_.back();
+  const bool given = frame.node != nullptr && frame.node->find(info.name) != nullptr;
+  if (given || in_hand) return begin(info);
+  frames_.back().legal.emplace_back(info.name);
+  return false;
+}
+
 void ConfigReader::add_line(ResolvedLine::Kind kind, std::string_view key,
                             const std::string& path) {
   lines_.push_back({kind, frames_.size() - 1, path, std::string(key), {}, {}});

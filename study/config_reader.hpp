@@ -54,6 +54,7 @@ class ConfigReader final : public ConfigVisitor {
   std::size_t begin_list(const ParamInfo& info, std::size_t size) override;
   void begin_item(std::size_t index) override;
   void end_list() override;
+  bool begin_optional(const ParamInfo& info, bool in_hand) override;
 
  private:
   struct Frame {

@@ -4,6 +4,8 @@
 /// A ParamVisitor that also knows lists of tables, such as the jobs of a scenario.
 
 #include <cstddef>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "sim/params.hpp"
@@ -17,6 +19,8 @@ class ConfigVisitor : public ParamVisitor {
   virtual std::size_t begin_list(const ParamInfo& info, std::size_t size) = 0;
   virtual void begin_item(std::size_t index) = 0;
   virtual void end_list() = 0;
+  /// A table that may be left out. @return whether to visit its inside; then end() follows.
+  virtual bool begin_optional(const ParamInfo& info, bool in_hand) = 0;
 };
 
 /// Runs `describe` on every item of a list under its own key.
@@ -29,6 +33,15 @@ void nested_list(ConfigVisitor& visitor, const ParamInfo& info, std::vector<Stru
     visitor.end();
   }
   visitor.end_list();
+}
+
+/// Runs `describe` on a table that may be left out.
+template <class Struct>
+void nested_optional(ConfigVisitor& visitor, const ParamInfo& info, std::optional<Struct>& value) {
+  if (!visitor.begin_optional(info, value.has_value())) return;
+  if (!value) value.emplace();
+  describe(visitor, *value);
+  visitor.end();
 }
 
 /// Names of `choices`, for messages.

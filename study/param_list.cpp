@@ -70,6 +70,7 @@ class Walk final : public ConfigVisitor {
   }
   void begin_item(std::size_t) override { path_.push_back(path("N")); }
   void end_list() override { end(); }
+  bool begin_optional(const ParamInfo& info, bool) override { return begin(info); }
 
  private:
   int choose(const ParamInfo& info, int current, const std::vector<Choice>& choices) override {

@@ -30,16 +30,24 @@ void check_job_names(const Scenario& scenario) {
   }
 }
 
+void check_source(const Scenario& scenario, std::size_t index) {
+  const JobSpec& job = scenario.jobs[index];
+  const int sources = !job.trace.empty() + !job.flows.empty() + job.traffic.has_value() +
+                      job.collective.has_value();
+  const std::string path = fmt::format("jobs.{}", index);
+  if (sources != 1)
+    throw UserError(scenario.where(path),
+                    fmt::format("{}: job '{}' has {} of trace, flows, traffic and collective; "
+                                "give exactly one",
+                                path, job.name, sources == 0 ? "none" : "several"));
+}
+
 // What one value's range cannot say.
 void check(const Scenario& scenario) {
   if (scenario.jobs.empty())
     throw UserError(scenario.where("jobs"), "jobs: a scenario needs at least one job");
   check_job_names(scenario);
-  for (std::size_t i = 0; i < scenario.jobs.size(); ++i) {
-    const std::string path = fmt::format("jobs.{}", i);
-    if (scenario.jobs[i].trace.empty())
-      throw UserError(scenario.where(path), fmt::format("{}: a job needs a 'trace'", path));
-  }
+  for (std::size_t i = 0; i < scenario.jobs.size(); ++i) check_source(scenario, i);
   const EcnParams& ecn = scenario.fabric.switches.ecn;
   if (ecn.k_min > ecn.k_max)
     throw UserError(scenario.where("fabric.switch.ecn.k_min"),

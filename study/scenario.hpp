@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "study/config_visitor.hpp"
 #include "study/host_spec.hpp"
 #include "topologies/registry.hpp"
+#include "workloads/traffic.hpp"
 
 namespace plait {
 
@@ -34,7 +36,11 @@ enum class Placement : std::uint8_t { kPacked, kRoundRobin };
 
 struct JobSpec {
   std::string name = "job";
-  std::string trace;       ///< Pattern with {rank}; relative to the scenario file.
+  // Exactly one of the next four says what the job does.
+  std::string trace;  ///< Pattern with {rank}; relative to the scenario file.
+  std::string flows;  ///< File of lines src,dst,bytes,start.
+  std::optional<TrafficParams> traffic;
+  std::optional<CollectiveTrafficParams> collective;
   std::string groups;      ///< JSON file of process groups, or empty.
   bool repair = false;     ///< Of faulty dependencies in traces.
   std::int64_t ranks = 0;  ///< 0: as many as there are trace files.
@@ -72,7 +78,7 @@ struct Scenario {
 };
 
 void describe(ParamVisitor& visitor, FabricSpec& spec);
-void describe(ParamVisitor& visitor, JobSpec& spec);
+void describe(ConfigVisitor& visitor, JobSpec& spec);
 void describe(ParamVisitor& visitor, RunSpec& spec);
 void describe(ConfigVisitor& visitor, Scenario& scenario);
 

@@ -30,18 +30,21 @@ void describe(ParamVisitor& v, FabricSpec& p) {
           p.pinned_paths);
 }
 
-void describe(ParamVisitor& v, JobSpec& p) {
+void describe(ConfigVisitor& v, JobSpec& p) {
   v.field({"name", "what the job is called in results and in paths", "Plait's choice"}, p.name);
   v.field({"trace", "Chakra trace files, with {rank} in place of the rank's number", "none"},
           p.trace);
+  v.field({"flows", "CSV file of flows with the columns src, dst, bytes, start", "none"}, p.flows);
+  nested_optional(v, {"traffic", "synthetic point-to-point messages", ""}, p.traffic);
+  nested_optional(v, {"collective", "one collective operation, repeated", ""}, p.collective);
   v.field(
       {"groups", "JSON file with the process groups of the trace; empty: from the trace", "none"},
       p.groups);
   v.field(
       {"repair", "drop broken dependencies of the trace instead of refusing it", "Plait's choice"},
       p.repair);
-  v.field({"ranks", "processes of the job; 0: as many as the trace has", "from the trace"}, p.ranks,
-          {0, 1'000'000});
+  v.field({"ranks", "ranks of the trace to run; 0: as many as it has files", "from the trace"},
+          p.ranks, {0, 1'000'000});
   v.choice({"placement", "which GPU each rank gets", "Plait's choice"}, p.placement,
            {{"packed", "host after host, each filled before the next"},
             {"round_robin", "one rank on each host in turn"}});
