@@ -25,7 +25,7 @@ struct ReadEdge {
 /// Takes what Boost's parser finds, as text, so that a key may be declared with any type.
 class Sink final : public boost::mutate_graph {
  public:
-  Sink(std::string file, bool directed) : file_(std::move(file)), directed_(directed) {}
+  explicit Sink(bool directed) : directed_(directed) {}
 
   bool is_directed() const override { return directed_; }
   boost::any do_add_vertex() override {
@@ -33,10 +33,6 @@ class Sink final : public boost::mutate_graph {
     return nodes.size() - 1;
   }
   std::pair<boost::any, bool> do_add_edge(boost::any source, boost::any target) override {
-    if (source.empty() || target.empty())
-      throw UserError({file_, 0, 0}, fmt::format("edge {} (counted from 0) leads to a node that is "
-                                                 "not in the file",
-                                                 edges.size()));
     edges.push_back(
         {boost::any_cast<std::size_t>(source), boost::any_cast<std::size_t>(target), {}});
     return {edges.size() - 1, true};
@@ -55,7 +51,6 @@ class Sink final : public boost::mutate_graph {
   std::vector<ReadEdge> edges;
 
  private:
-  std::string file_;
   bool directed_;
 };
 
@@ -79,7 +74,10 @@ class Assembler {
     const Keys& keys = sink_.nodes[index];
     const std::string* name = find(keys, "name");
     if (name == nullptr)
-      throw UserError(where_, fmt::format("node {} (counted from 0) has no key 'name'", index));
+      throw UserError(where_,
+                      fmt::format("node {} (counted from 0) has no key 'name'; a node that only "
+                                  "an edge mentions counts last",
+                                  index));
     const std::string* kind = find(keys, "kind");
     if (kind == nullptr || (*kind != "host" && *kind != "switch"))
       throw UserError(where_,
@@ -165,15 +163,15 @@ class Assembler {
 };
 
 /// Boost's parser must know beforehand whether edges are directed, so it is asked twice.
-Sink parse(std::istream& in, const std::string& file) {
+Sink parse(std::istream& in) {
   try {
-    Sink sink(file, false);
+    Sink sink(false);
     boost::read_graphml(in, sink, 0);
     return sink;
   } catch (const boost::directed_graph_error&) {
     in.clear();
     in.seekg(0);
-    Sink sink(file, true);
+    Sink sink(true);
     boost::read_graphml(in, sink, 0);
     return sink;
   }
@@ -183,7 +181,7 @@ Sink parse(std::istream& in, const std::string& file) {
 
 FabricGraph read_graphml(std::istream& in, const std::string& file, std::uint32_t default_gpus) {
   try {
-    const Sink sink = parse(in, file);
+    const Sink sink = parse(in);
     if (sink.nodes.empty()) throw UserError({file, 0, 0}, "the file has no nodes");
     return Assembler(file, sink).assemble(default_gpus);
   } catch (const UserError&) {
