@@ -11,6 +11,7 @@
 
 #include "sim/error.hpp"
 #include "workloads/chakra_rank.hpp"
+#include "workloads/op_order.hpp"
 #include "workloads/process_groups.hpp"
 #include "workloads/workload_check.hpp"
 
@@ -108,7 +109,7 @@ Workload load_chakra_workload(const std::string& pattern, const ChakraOptions& o
   }
   workload.groups = groups.groups();
   check_workload(workload, pattern);
-  return workload;
+  return order_across_ranks(std::move(workload));
 }
 
 }  // namespace plait

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <map>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "sim/error.hpp"
 
@@ -88,7 +90,7 @@ class Checker {
     return std::binary_search(groups.begin(), groups.end(), group);
   }
 
-  void check_collective(RankId rank, OpId id, const Op& op) const {
+  void check_collective(RankId rank, OpId id, const Op& op) {
     if (!in_group(rank, op.group))
       throw UserError(fmt::format("{}: the rank is not in {}",
                                   describe(workload_, rank, id, where_),
@@ -112,6 +114,8 @@ class Checker {
   const std::string& where_;
   std::vector<std::vector<GroupId>> groups_of_;
   std::map<PairKey, PairCount> pairs_;
+  std::map<GroupId, std::vector<std::pair<RankId, OpId>>> calls_;
+  std::map<std::pair<RankId, GroupId>, std::uint32_t> next_call_;
 };
 
 }  // namespace

@@ -10,8 +10,9 @@
 namespace plait {
 
 /// Peers and groups are in range, an op's rank is in its group, and for each (source, destination,
-/// tag) there are as many sends as recvs. Collectives that not all of a group join are found when
-/// the workload runs: the run says who waits for whom.
+/// tag) there are as many sends as recvs; the k-th collectives that the ranks of a group call are
+/// of one kind, size and root. Collectives that not all of a group join are found when the workload
+/// runs: the run says who waits for whom.
 /// @param where name of the workload for messages.
 /// @throws UserError naming rank and op.
 void check_workload(const Workload& workload, const std::string& where);
