@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/op_plan.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <functional>
 #include <map>
-#include <queue>
 #include <utility>
 
-#include "sim/error.hpp"
+#include "sim/check.hpp"
 
 namespace plait {
 
@@ -37,6 +33,7 @@ void OpPlan::link() {
     stream_predecessor[i] = std::exchange(previous, OpId(i));
   }
   each_edge([&](OpId before, OpId after) {
+    PLAIT_CHECK_LT(before, after);  // what OpGraphBuilder makes is in topological order
     ++first_[before.index() + 1];
     ++predecessors_[after.index()];
   });
@@ -46,32 +43,6 @@ void OpPlan::link() {
   each_edge([&](OpId before, OpId after) { successors_[next[before.index()]++] = after; });
 }
 
-// The topological order that comes first when compared op by op: the graph's own order if that is
-// topological.
-std::vector<OpId> OpPlan::issue_order() const {
-  const std::size_t count = graph_->size();
-  std::vector<std::uint32_t> open = predecessors_;
-  std::priority_queue<OpId, std::vector<OpId>, std::greater<>> ready;
-  for (std::size_t i = 0; i < count; ++i)
-    if (open[i] == 0) ready.push(OpId(i));
-  std::vector<OpId> order;
-  order.reserve(count);
-  while (!ready.empty()) {
-    const OpId id = ready.top();
-    ready.pop();
-    order.push_back(id);
-    for (const OpId after : successors(id))
-      if (--open[after.index()] == 0) ready.push(after);
-  }
-  if (order.size() == count) return order;
-  const auto stuck = std::find_if(open.begin(), open.end(), [](auto n) { return n > 0; });
-  const OpId id(static_cast<std::size_t>(stuck - open.begin()));
-  const Op& op = graph_->op(id);
-  throw UserError(fmt::format(
-      "op '{}' (id {}) can never start: the order of its stream {} contradicts the dependencies",
-      graph_->name(id), graph_->source_id(id), op.stream));
-}
-
 void OpPlan::number_calls() {
   call_number_.assign(graph_->size(), kNoCall);
   for (const Op& op : graph_->ops())
@@ -79,7 +50,8 @@ void OpPlan::number_calls() {
   std::sort(groups_.begin(), groups_.end());
   groups_.erase(std::unique(groups_.begin(), groups_.end()), groups_.end());
   calls_.resize(groups_.size());
-  for (const OpId id : issue_order()) {
+  for (std::size_t i = 0; i < graph_->size(); ++i) {
+    const OpId id(i);
     const Op& op = graph_->op(id);
     if (op.kind != OpKind::kCollective) continue;
     std::vector<OpId>& calls = calls_[slot(op.group)];

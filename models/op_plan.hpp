@@ -18,7 +18,7 @@ class OpPlan {
  public:
   static constexpr std::uint32_t kNoCall = UINT32_MAX;
 
-  /// @throws UserError naming an op if stream order and dependencies contradict each other.
+  /// @pre `graph` is in topological order, as OpGraphBuilder makes it.
   explicit OpPlan(std::shared_ptr<const OpGraph> graph);
 
   const OpGraph& graph() const { return *graph_; }
@@ -33,15 +33,14 @@ class OpPlan {
   std::span<const GroupId> groups() const { return groups_; }
   /// Index of `group` in groups(), or kNoCall.
   std::uint32_t slot(GroupId group) const;
-  /// Collective calls of groups()[slot] in the order in which every member must make them: the
-  /// order of the graph, unless dependencies force another.
+  /// Collective calls of groups()[slot] in the order of the graph, in which every member makes
+  /// them.
   std::span<const OpId> calls(std::uint32_t slot) const { return calls_[slot]; }
   /// Number of the call within its group, from 0; kNoCall for other ops.
   std::uint32_t call_number(OpId id) const { return call_number_[id.index()]; }
 
  private:
   void link();
-  std::vector<OpId> issue_order() const;
   void number_calls();
 
   std::shared_ptr<const OpGraph> graph_;

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/egress_port.hpp"
+
+#include <sstream>
+
+#include "sim/error.hpp"
+
+namespace plait {
+
+namespace {
+// Bytes per round and unit of weight: a full jumbo frame, so that every visit can send something.
+constexpr std::int32_t kQuantum = 9216;
+}  // namespace
+
+EgressScheduler::EgressScheduler(const SwitchParams& params) {
+  for (unsigned q = static_cast<unsigned>(params.strict_from); q < kQueues; ++q)
+    strict_mask_ |= 1U << q;
+  strict_mask_ |= 1U << kPfcQueue;
+  std::istringstream in(params.dwrr_weights);
+  int weight = 0;
+  unsigned read = 0;
+  while (read < kPriorities && in >> weight && weight >= 1 && weight <= 1000)
+    quantum_[read++] = weight * kQuantum;
+  std::string rest;
+  in.clear();
+  if (read != kPriorities || in >> rest)
+    throw UserError("fabric.switch.dwrr_weights: '" + params.dwrr_weights +
+                    "' is not eight whole numbers from 1 to 1000 separated by spaces");
+}
+
+int EgressScheduler::pick_weighted(EgressPort& port, EgressQueue* queues, unsigned eligible) const {
+  for (;;) {
+    const unsigned q = port.turn;
+    if ((eligible >> q & 1U) != 0) {
+      EgressQueue& queue = queues[q];
+      const std::int32_t size = queue.packets.front().wire_bytes;
+      if (queue.deficit >= size) {
+        queue.deficit -= size;
+        return static_cast<int>(q);
+      }
+    } else {
+      queues[q].deficit = 0;  // an idle queue saves nothing up
+    }
+    port.turn = static_cast<std::uint8_t>((q + 1) % kPriorities);
+    if ((eligible >> port.turn & 1U) != 0) queues[port.turn].deficit += quantum_[port.turn];
+  }
+}
+
+}  // namespace plait

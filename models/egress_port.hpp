@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file egress_port.hpp
+/// Egress side of a switch port: one cache line of what every packet touches, and queues per
+/// priority. Queue 8 holds pause frames: served first, never paused, not counted in the buffer.
+
+#include <cstdint>
+
+#include "models/packet.hpp"
+#include "models/switch_params.hpp"
+#include "sim/channel.hpp"
+
+namespace plait {
+
+constexpr unsigned kPfcQueue = kPriorities;
+constexpr unsigned kQueues = kPriorities + 1;
+
+struct alignas(64) EgressPort {
+  std::int64_t free_at_ps = 0;      ///< The wire is busy until here.
+  Chain<Packet> out;                ///< Written in this visit, not yet published.
+  std::uint64_t packets = 0;
+  std::uint64_t wire_bytes = 0;
+  std::uint32_t queue_bytes = 0;    ///< All queues but the pause frames'.
+  std::uint32_t max_queue_bytes = 0;
+  std::uint32_t mark_draws = 0;     ///< Random numbers drawn for marking.
+  std::uint32_t channel = 0;        ///< The peer's port, which receives.
+  std::uint16_t waiting = 0;        ///< Bit q: queue q is not empty.
+  std::uint8_t paused = 0;          ///< Bit p: the peer has paused priority p.
+  std::uint8_t turn = 0;            ///< Deficit round robin: queue whose turn it is.
+  std::uint16_t link_class = 0;
+};
+static_assert(sizeof(EgressPort) == 64);
+
+struct EgressQueue {
+  Chain<Packet> packets;
+  std::uint32_t bytes = 0;
+  std::int32_t deficit = 0;
+  bool empty() const { return packets.empty(); }
+};
+static_assert(sizeof(EgressQueue) == 24);
+
+/// What is counted per port but seldom touched.
+struct PortStatistics {
+  std::int64_t paused_since_ps = 0;
+  std::int64_t paused_ps = 0;
+  std::uint64_t marks = 0;
+  std::uint64_t drops = 0;
+  std::uint64_t pauses_sent = 0;
+
+  /// Follows the set of paused priorities; `paused` is the set before the change.
+  void on_pause_change(std::int64_t now_ps, bool was_paused, bool is_paused) {
+    if (!was_paused && is_paused) paused_since_ps = now_ps;
+    if (was_paused && !is_paused) paused_ps += now_ps - paused_since_ps;
+  }
+};
+
+/// Chooses the next queue of a port: pause frames, then strict priorities from the highest, then
+/// deficit weighted round robin (Shreedhar and Varghese, SIGCOMM 1995) over the rest.
+class EgressScheduler {
+ public:
+  explicit EgressScheduler(const SwitchParams& params);
+  /// @return queue number, or -1 if nothing may be sent. Changes deficits only if it returns a queue.
+  int pick(EgressPort& port, EgressQueue* queues) const {
+    const unsigned eligible = port.waiting & ~static_cast<unsigned>(port.paused);
+    if (eligible == 0) return -1;
+    const unsigned strict = eligible & strict_mask_;
+    if (strict != 0) return 31 - __builtin_clz(strict);
+    if ((eligible & (eligible - 1)) == 0) return __builtin_ctz(eligible);
+    return pick_weighted(port, queues, eligible);
+  }
+
+ private:
+  int pick_weighted(EgressPort& port, EgressQueue* queues, unsigned eligible) const;
+
+  unsigned strict_mask_ = 0;
+  std::int32_t quantum_[kPriorities] = {};
+};
+
+}  // namespace plait

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/host.hpp"
+
+#include <algorithm>
+
+#include "models/loss.hpp"
+#include "sim/error.hpp"
+#include "sim/hash.hpp"
+
+namespace plait {
+
+std::size_t Host::KeyHash::operator()(const MessageKey& key) const {
+  return hash64(static_cast<std::uint64_t>(key.from.value()) << 32 | key.to.value(), key.stream);
+}
+
+Host::Host(NodeId node, NetworkContext& context)
+    : node_(node),
+      context_(context),
+      first_port_(context.graph.node(node).first_port),
+      first_gpu_(context.graph.first_gpu(node)),
+      gpus_(context.graph.node(node).gpus),
+      processes_(gpus_),
+      done_(gpus_),
+      loss_threshold_(loss_threshold(context.params.wire.loss)) {
+  const FabricNode& info = context.graph.node(node);
+  if (gpus_ > kMaxGpusPerHost)
+    throw UserError("host " + info.name + " has " + std::to_string(gpus_) + " GPUs; at most " +
+                    std::to_string(kMaxGpusPerHost) + " are supported");
+  for (std::uint32_t p = 0; p < info.ports; ++p)
+    nics_.emplace_back(context, context.graph.endpoint(PortId(first_port_ + p)),
+                       static_cast<NicListener&>(*this));
+  if (gpus_ > 1 && context.params.scale_up.kind != ScaleUpKind::kNone)
+    scale_up_.emplace(context.params.scale_up, gpus_);
+}
+
+void Host::place(GpuId gpu, std::unique_ptr<RankProcess> process, SimTime start) {
+  PLAIT_CHECK(processes_[local(gpu)] == nullptr, "two processes on one GPU");
+  processes_[local(gpu)] = std::move(process);
+  timers_.push({start.ps(), timer_sequence_++, 0, local(gpu), TimerKind::kStart});
+  ++placed_;
+}
+
+// ---- services to ranks
+
+void Host::send(SimTime now, const MessageKey& key, Bytes size, std::uint64_t token) {
+  PLAIT_CHECK_LT(key.stream, kMaxStreams);
+  const std::uint32_t from = local(key.from);
+  const NodeId to_host = context_.graph.gpu_host(key.to);
+  if (to_host == node_) {
+    if (!scale_up_)
+      throw UserError("host " + context_.graph.node(node_).name +
+                      " has no scale-up network between its GPUs; set fabric.scale_up.kind");
+    if (context_.params.record_messages) {
+      MessageRecord record;
+      record.from = key.from;
+      record.to = key.to;
+      record.stream = key.stream;
+      record.size = size;
+      record.posted = now;
+      local_flow(key).messages.push_back(record);
+    }
+    return scale_up_->send(now, key, from, local(key.to), size, token);
+  }
+  const FabricNode& info = context_.graph.node(to_host);
+  const std::uint32_t to = key.to.value() - context_.graph.first_gpu(to_host).value();
+  if (info.ports == 0 || nics_.empty())
+    throw UserError("no NIC between host " + context_.graph.node(node_).name + " and host " +
+                    info.name);
+  const PortId port = context_.graph.port(to_host, to * info.ports / info.gpus);
+  nic_of(from).send(now.ps(), key, context_.graph.endpoint(port),
+                    QueuePairName{from, to, key.stream}.pack(), size, token);
+}
+
+void Host::call_at(SimTime at, GpuId gpu, std::uint64_t token) {
+  timers_.push({at.ps(), timer_sequence_++, token, local(gpu), TimerKind::kCall});
+}
+
+Host::LocalFlow& Host::local_flow(const MessageKey& key) {
+  const auto [it, is_new] =
+      local_index_.try_emplace(key, static_cast<std::uint32_t>(local_flows_.size()));
+  if (is_new) local_flows_.emplace_back();
+  return local_flows_[it->second];
+}
+
+// ---- the visit
+
+std::int64_t Host::visit(const Window& window, Worker& worker) {
+  WorkerScratch& scratch = context_.scratch[worker.index()];
+  for (Nic& nic : nics_) nic.begin_visit(scratch);
+  ArrivalBatch<Packet>& batch = scratch.batch;
+  batch.gather(context_.channels, first_port_, static_cast<std::uint32_t>(nics_.size()),
+               window.parity, window.begin_ps, window.end_ps - window.begin_ps);
+  scratch.events += batch.size();
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto arrival = batch[i];
+    const std::int64_t now = window.begin_ps + arrival.offset;
+    const Packet& packet = *arrival.item;
+    run_local(now);
+    advance_nics(now);
+    fingerprint_.add(static_cast<std::uint64_t>(now) ^
+                     (static_cast<std::uint64_t>(packet.psn) << 40) ^ packet.from);
+    if (loss_threshold_ != 0 && !packet.is_pfc() &&
+        hash64(context_.params.seed ^ node_.value(), loss_draws_++) < loss_threshold_) [[unlikely]]
+      continue;
+    nics_[arrival.channel].receive(now, packet);
+  }
+  run_local(window.end_ps - 1);
+  advance_nics(window.end_ps - 1);
+  const std::int64_t next_arrival = batch.next_arrival_ps();
+  batch.release(scratch.pool);
+  for (Nic& nic : nics_) nic.end_visit(window, worker);
+  return next_wish(next_arrival);
+}
+
+std::int64_t Host::next_local_ps() const {
+  std::int64_t next = timers_.empty() ? INT64_MAX : timers_.top().at_ps;
+  if (scale_up_) next = std::min(next, scale_up_->next_time().ps());
+  for (const Nic& nic : nics_) next = std::min(next, nic.next_timer_ps());
+  return next;
+}
+
+// Runs timers and the scale-up network up to and including `until`.
+void Host::run_local(std::int64_t until) {
+  for (;;) {
+    const std::int64_t now = next_local_ps();
+    if (now > until) return;
+    advance_nics(now);
+    for (Nic& nic : nics_)
+      if (nic.next_timer_ps() <= now) nic.on_timer(now);
+    while (!timers_.empty() && timers_.top().at_ps <= now) {
+      const Timer timer = timers_.top();
+      timers_.pop();
+      run_timer(timer);
+    }
+    if (scale_up_ && scale_up_->next_time().ps() <= now) scale_up_->advance(SimTime::ps(now), *this);
+  }
+}
+
+void Host::run_timer(const Timer& timer) {
+  const SimTime now = SimTime::ps(timer.at_ps);
+  RankProcess& process = *processes_[timer.gpu];
+  if (timer.kind == TimerKind::kStart) {
+    process.on_start(now, *this);
+  } else {
+    process.on_timer(now, timer.token);
+  }
+  note(timer.at_ps, timer.gpu);
+}
+
+void Host::advance_nics(std::int64_t until) {
+  for (Nic& nic : nics_) nic.advance(until);
+}
+
+std::int64_t Host::next_wish(std::int64_t next_arrival) const {
+  std::int64_t next = std::min(next_arrival, next_local_ps());
+  for (const Nic& nic : nics_) next = std::min(next, nic.next_send_ps());
+  return next;
+}
+
+// Something happened to the rank on `gpu`: it goes into the fingerprint, and may have been its end.
+void Host::note(std::int64_t now, std::uint32_t gpu) {
+  fingerprint_.add(static_cast<std::uint64_t>(now) << 7 ^ gpu);
+  last_event_ps_ = now;
+  if (done_[gpu] || !processes_[gpu]->finished()) return;
+  done_[gpu] = true;
+  ++finished_;
+}
+
+void Host::message_delivered(std::int64_t now, const MessageKey& key, Bytes size) {
+  const std::uint32_t gpu = local(key.to);
+  if (processes_[gpu] == nullptr) return;
+  processes_[gpu]->on_delivered(SimTime::ps(now), key, size);
+  note(now, gpu);
+}
+
+void Host::message_acked(std::int64_t now, const MessageKey& key, std::uint64_t token) {
+  const std::uint32_t gpu = local(key.from);
+  processes_[gpu]->on_sent(SimTime::ps(now), token);
+  note(now, gpu);
+}
+
+void Host::delivered(SimTime now, const MessageKey& key, Bytes size) {
+  if (context_.params.record_messages) {
+    LocalFlow& flow = local_flow(key);
+    flow.messages[flow.delivered++].delivered = now;
+  }
+  message_delivered(now.ps(), key, size);
+}
+
+void Host::acked(SimTime now, const MessageKey& key, std::uint64_t token) {
+  if (context_.params.record_messages) {
+    LocalFlow& flow = local_flow(key);
+    flow.messages[flow.acked++].acked = now;
+  }
+  message_acked(now.ps(), key, token);
+}
+
+void Host::collect(SimTime end, RunRecords& records) const {
+  for (const Nic& nic : nics_) nic.collect(end, records);
+  for (const LocalFlow& flow : local_flows_)
+    records.messages.insert(records.messages.end(), flow.messages.begin(), flow.messages.end());
+}
+
+std::size_t Host::memory_bytes() const {
+  std::size_t sum = sizeof(*this);
+  for (const Nic& nic : nics_) sum += nic.memory_bytes();
+  return sum;
+}
+
+}  // namespace plait

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file host.hpp
+/// A host: its NICs, its scale-up network, and the ranks on its GPUs. One entity, because there is no
+/// latency between a GPU and its NIC that the engine could use.
+///
+/// Order within a visit, at equal times: NIC departures, then timers, then the scale-up network, then
+/// arrivals by (NIC, sequence). GPU g of n uses NIC g * nics / n.
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <unordered_map>
+#include <vector>
+
+#include "models/nic.hpp"
+#include "models/scale_up.hpp"
+#include "sim/fingerprint.hpp"
+
+namespace plait {
+
+class Host final : public Entity, public HostServices, private NicListener, private ScaleUpSink {
+ public:
+  Host(NodeId node, NetworkContext& context);
+
+  void place(GpuId gpu, std::unique_ptr<RankProcess> process, SimTime start);
+  RankProcess* process(GpuId gpu) { return processes_[local(gpu)].get(); }
+
+  std::int64_t visit(const Window& window, Worker& worker) override;
+
+  void send(SimTime now, const MessageKey& key, Bytes size, std::uint64_t token) override;
+  void call_at(SimTime at, GpuId gpu, std::uint64_t token) override;
+
+  std::uint64_t fingerprint() const { return fingerprint_.combine(EntityId(node_.index())); }
+  std::uint32_t placed() const { return placed_; }
+  std::uint32_t finished() const { return finished_; }
+  /// Time of the last thing that happened to a rank of this host.
+  SimTime last_event() const { return SimTime::ps(last_event_ps_); }
+  /// Adds flows, messages (without delivery times from other hosts) and NIC links.
+  void collect(SimTime end, RunRecords& records) const;
+  const Nic& nic(std::uint32_t number) const { return nics_[number]; }
+  std::size_t memory_bytes() const;
+
+ private:
+  enum class TimerKind : std::uint8_t { kStart, kCall };
+  struct Timer {
+    std::int64_t at_ps;
+    std::uint64_t sequence;
+    std::uint64_t token;
+    std::uint32_t gpu;  // local
+    TimerKind kind;
+    bool operator>(const Timer& other) const {
+      return at_ps != other.at_ps ? at_ps > other.at_ps : sequence > other.sequence;
+    }
+  };
+  struct LocalFlow {  // messages between two GPUs of this host
+    std::vector<MessageRecord> messages;
+    std::size_t delivered = 0, acked = 0;
+  };
+  struct KeyHash {
+    std::size_t operator()(const MessageKey& key) const;
+  };
+
+  std::uint32_t local(GpuId gpu) const { return gpu.value() - first_gpu_.value(); }
+  Nic& nic_of(std::uint32_t gpu) { return nics_[gpu * nics_.size() / gpus_]; }
+  std::int64_t next_local_ps() const;
+  void run_local(std::int64_t now);
+  void run_timer(const Timer& timer);
+  void advance_nics(std::int64_t until);
+  std::int64_t next_wish(std::int64_t next_arrival) const;
+  void note(std::int64_t now, std::uint32_t gpu);
+  LocalFlow& local_flow(const MessageKey& key);
+
+  void message_delivered(std::int64_t now, const MessageKey& key, Bytes size) override;
+  void message_acked(std::int64_t now, const MessageKey& key, std::uint64_t token) override;
+  void delivered(SimTime now, const MessageKey& key, Bytes size) override;
+  void acked(SimTime now, const MessageKey& key, std::uint64_t token) override;
+
+  NodeId node_;
+  NetworkContext& context_;
+  std::uint32_t first_port_;
+  GpuId first_gpu_;
+  std::uint32_t gpus_;
+  std::deque<Nic> nics_;  // never moved: each NIC knows its host
+  std::optional<ScaleUp> scale_up_;
+  std::vector<std::unique_ptr<RankProcess>> processes_;  // by local GPU
+  std::vector<bool> done_;
+  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
+  std::uint64_t timer_sequence_ = 0;
+  std::vector<LocalFlow> local_flows_;  // in order of first use
+  std::unordered_map<MessageKey, std::uint32_t, KeyHash> local_index_;  // never iterated
+  Fingerprint fingerprint_;
+  std::uint64_t loss_threshold_;
+  std::uint64_t loss_draws_ = 0;
+  std::int64_t last_event_ps_ = 0;
+  std::uint32_t placed_ = 0, finished_ = 0;
+};
+
+}  // namespace plait

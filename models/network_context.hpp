@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file network_context.hpp
+/// What all entities of one simulation share: constant tables, the channels, and scratch space per
+/// worker. Entity id == node id. Channel id == id of the port that receives.
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "models/link.hpp"
+#include "models/packet.hpp"
+#include "models/simulation.hpp"
+#include "sim/arrival_batch.hpp"
+#include "sim/channel.hpp"
+#include "sim/window_engine.hpp"
+#include "topologies/fabric_graph.hpp"
+#include "topologies/route_table.hpp"
+
+namespace plait {
+
+/// Belongs to one worker; a visit may use it freely.
+struct alignas(128) WorkerScratch {
+  ChunkPool<Packet> pool;
+  ArrivalBatch<Packet> batch;
+  std::uint64_t packet_hops = 0;
+  std::uint64_t events = 0;
+};
+
+/// Egress ports fixed by a pinned path file, for one switch.
+class PinnedRoutes {
+ public:
+  bool empty() const { return ports_.empty(); }
+  void add(EndpointId from, EndpointId to, bool control, std::uint16_t port) {
+    ports_[key(from.value(), to.value(), control)] = port;
+  }
+  /// The pinned port, or -1.
+  int find(const Packet& packet) const {
+    const auto it = ports_.find(key(packet.source().value(), packet.destination().value(),
+                                    packet.kind() != PacketKind::kData));
+    return it == ports_.end() ? -1 : it->second;
+  }
+
+ private:
+  static std::uint64_t key(std::uint64_t from, std::uint64_t to, bool control) {
+    return from << 32 | to << 1 | static_cast<std::uint64_t>(control);
+  }
+  std::unordered_map<std::uint64_t, std::uint16_t> ports_;  // looked up only, never iterated
+};
+
+struct NetworkContext {
+  NetworkContext(const FabricGraph& fabric, const RouteTable& route_table,
+                 const NetworkParams& network);
+
+  const FabricGraph& graph;
+  const RouteTable& routes;
+  const NetworkParams params;
+  std::vector<LinkClass> link_classes;
+  std::vector<std::uint16_t> link_class_of;  ///< By egress port.
+  ChannelStore<Packet> channels;
+  std::vector<WorkerScratch> scratch;        ///< By worker.
+
+  const LinkClass& link_class(PortId egress) const {
+    return link_classes[link_class_of[egress.index()]];
+  }
+  /// Least time from the start of a transmission to its effect on another entity.
+  Duration lookahead() const;
+  /// Wire size of a frame of `bytes`.
+  std::uint32_t wire(Bytes bytes) const {
+    return static_cast<std::uint32_t>((bytes + params.transport.gap).count());
+  }
+  std::uint32_t full_packet_wire() const {
+    return wire(params.transport.mtu + params.transport.header);
+  }
+};
+
+}  // namespace plait

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/simulation.hpp"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "models/host.hpp"
+#include "models/network_context.hpp"
+#include "models/path.hpp"
+#include "models/switch.hpp"
+#include "sim/error.hpp"
+
+namespace plait {
+
+struct Simulation::Impl {
+  Impl(const FabricGraph& graph, const RouteTable& routes, const NetworkParams& params)
+      : context(graph, routes, params), host_of(graph.node_count()), switch_of(graph.node_count()) {
+    for (std::size_t n = 0; n < graph.node_count(); ++n) {
+      const NodeId node(n);
+      if (graph.node(node).kind == NodeKind::kHost) {
+        host_of[n] = std::make_unique<Host>(node, context);
+      } else {
+        switch_of[n] = std::make_unique<Switch>(node, context);
+      }
+    }
+  }
+
+  Host& host(GpuId gpu) { return *host_of[context.graph.gpu_host(gpu).index()]; }
+  std::vector<Entity*> entities() const;
+  std::vector<unsigned> owners(unsigned workers) const;
+  RunProgress progress(const Window& window) const;
+  bool all_finished() const;
+  SimTime last_event() const;
+  void join_messages(RunRecords& records) const;
+  void add_totals(RunRecords& records) const;
+
+  NetworkContext context;
+  std::vector<std::unique_ptr<Host>> host_of;      // by node; null for switches
+  std::vector<std::unique_ptr<Switch>> switch_of;  // by node; null for hosts
+  std::vector<std::pair<GpuId, SimTime>> starts;
+  std::uint64_t windows = 0;
+  bool ran = false;
+};
+
+std::vector<Entity*> Simulation::Impl::entities() const {
+  std::vector<Entity*> all;
+  for (std::size_t n = 0; n < host_of.size(); ++n)
+    all.push_back(host_of[n] ? static_cast<Entity*>(host_of[n].get()) : switch_of[n].get());
+  return all;
+}
+
+// Hosts and the switches of each tier are spread evenly, in contiguous runs that keep pods together.
+std::vector<unsigned> Simulation::Impl::owners(unsigned workers) const {
+  const FabricGraph& graph = context.graph;
+  const auto class_of = [&](NodeId n) {
+    return graph.node(n).kind == NodeKind::kHost ? 0U : graph.node(n).tier + 1;
+  };
+  std::vector<std::size_t> total, seen;
+  for (std::size_t n = 0; n < graph.node_count(); ++n) {
+    const unsigned c = class_of(NodeId(n));
+    if (c >= total.size()) total.resize(c + 1);
+    ++total[c];
+  }
+  seen.resize(total.size());
+  std::vector<unsigned> owner;
+  for (std::size_t n = 0; n < graph.node_count(); ++n) {
+    const unsigned c = class_of(NodeId(n));
+    owner.push_back(static_cast<unsigned>(seen[c]++ * workers / total[c]));
+  }
+  return owner;
+}
+
+RunProgress Simulation::Impl::progress(const Window& window) const {
+  RunProgress p;
+  p.now = SimTime::ps(window.end_ps);
+  for (const WorkerScratch& scratch : context.scratch) {
+    p.packet_hops += scratch.packet_hops;
+    p.events += scratch.events;
+  }
+  for (const auto& host : host_of) {
+    if (!host) continue;
+    p.ranks += host->placed();
+    p.ranks_finished += host->finished();
+  }
+  return p;
+}
+
+bool Simulation::Impl::all_finished() const {
+  return std::all_of(host_of.begin(), host_of.end(), [](const auto& host) {
+    return !host || host->finished() == host->placed();
+  });
+}
+
+SimTime Simulation::Impl::last_event() const {
+  SimTime last;
+  for (const auto& host : host_of)
+    if (host) last = std::max(last, host->last_event());
+  return last;
+}
+
+// The receiver knows when a message arrived, the sender all the rest: the k-th message of a queue
+// pair on one side is the k-th on the other.
+void Simulation::Impl::join_messages(RunRecords& records) const {
+  const FabricGraph& graph = context.graph;
+  const Simulation::Impl& self = *this;
+  MessageKey current;
+  const std::vector<std::int64_t>* deliveries = nullptr;
+  std::size_t index = 0;
+  for (MessageRecord& message : records.messages) {
+    const NodeId from = graph.gpu_host(message.from), to = graph.gpu_host(message.to);
+    if (from == to) continue;
+    const MessageKey key{message.from, message.to, message.stream};
+    if (key != current) {
+      current = key;
+      index = 0;
+      const std::uint32_t from_gpu = key.from.value() - graph.first_gpu(from).value();
+      const std::uint32_t to_gpu = key.to.value() - graph.first_gpu(to).value();
+      const std::uint32_t from_nic = from_gpu * graph.node(from).ports / graph.node(from).gpus;
+      const std::uint32_t to_nic = to_gpu * graph.node(to).ports / graph.node(to).gpus;
+      deliveries = self.host_of[to.index()]->nic(to_nic).deliveries(
+          graph.endpoint(graph.port(from, from_nic)),
+          QueuePairName{from_gpu, to_gpu, key.stream}.pack());
+    }
+    if (deliveries != nullptr && index < deliveries->size())
+      message.delivered = SimTime::ps((*deliveries)[index++]);
+  }
+}
+
+void Simulation::Impl::add_totals(RunRecords& records) const {
+  RunTotals& totals = records.totals;
+  for (const auto& host : host_of)
+    if (host) totals.fingerprint += host->fingerprint();
+  for (const auto& sw : switch_of)
+    if (sw) totals.fingerprint += sw->fingerprint();
+  for (const WorkerScratch& scratch : context.scratch) totals.packet_hops += scratch.packet_hops;
+  totals.windows = windows;
+  totals.end = last_event();
+  for (const LinkRecord& link : records.links) {
+    totals.pfc_pauses += link.pauses_sent;
+    totals.ecn_marks += link.ecn_marks;
+    totals.drops += link.drops;
+  }
+  for (const FlowRecord& flow : records.flows) {
+    totals.retransmitted += flow.retransmitted;
+    totals.timeouts += flow.timeouts;
+  }
+}
+
+Simulation::Simulation(const FabricGraph& graph, const RouteTable& routes,
+                       const NetworkParams& params)
+    : impl_(std::make_unique<Impl>(graph, routes, params)) {}
+
+Simulation::~Simulation() = default;
+
+void Simulation::place(GpuId gpu, std::unique_ptr<RankProcess> process, SimTime start) {
+  impl_->host(gpu).place(gpu, std::move(process), start);
+  impl_->starts.emplace_back(gpu, start);
+}
+
+RankProcess* Simulation::process(GpuId gpu) { return impl_->host(gpu).process(gpu); }
+
+void Simulation::pin_paths(const std::vector<PinnedPath>& paths) {
+  const FabricGraph& graph = impl_->context.graph;
+  for (const PinnedPath& path : paths) {
+    for (std::size_t i = 1; i + 1 < path.nodes.size(); ++i) {
+      const NodeId here = path.nodes[i], next = path.nodes[i + 1];
+      std::uint32_t number = 0;
+      while (number < graph.node(here).ports &&
+             graph.port_node(graph.peer(graph.port(here, number))) != next)
+        ++number;
+      if (number == graph.node(here).ports || !impl_->switch_of[here.index()])
+        throw UserError("a pinned path goes from " + graph.node(here).name + " to " +
+                        graph.node(next).name + ", which no cable joins");
+      impl_->switch_of[here.index()]->pinned_routes().add(path.from, path.to, path.control,
+                                                          static_cast<std::uint16_t>(number));
+    }
+  }
+}
+
+RunEnd Simulation::run(const RunOptions& options) {
+  PLAIT_CHECK(!impl_->ran, "a simulation runs once");
+  PLAIT_CHECK_LE(1U, options.threads);
+  impl_->ran = true;
+  impl_->context.scratch = std::vector<WorkerScratch>(options.threads);
+  WindowEngine::Options engine_options;
+  engine_options.lookahead = impl_->context.lookahead();
+  engine_options.workers = options.threads;
+  WindowEngine engine(impl_->entities(), impl_->owners(options.threads), engine_options);
+  for (const auto& [gpu, start] : impl_->starts)
+    engine.wake(EntityId(impl_->context.graph.gpu_host(gpu).index()), start);
+
+  const auto executor = make_executor(options.threads);
+  const auto end = engine.run(*executor, options.until, [&](const Window& window) {
+    ++impl_->windows;
+    return !options.progress || impl_->windows % options.progress_windows != 0 ||
+           options.progress(impl_->progress(window));
+  });
+  switch (end) {
+    case WindowEngine::End::kTimeLimit: return RunEnd::kTimeLimit;
+    case WindowEngine::End::kStopped: return RunEnd::kStopped;
+    case WindowEngine::End::kIdle: break;
+  }
+  return impl_->all_finished() ? RunEnd::kFinished : RunEnd::kDeadlock;
+}
+
+RunRecords Simulation::records() const {
+  RunRecords records;
+  records.links.resize(impl_->context.graph.port_count());
+  const SimTime end = impl_->last_event();
+  for (const auto& host : impl_->host_of)
+    if (host) host->collect(end, records);
+  for (const auto& sw : impl_->switch_of)
+    if (sw) sw->collect(end, records.links);
+  impl_->join_messages(records);
+  std::map<std::tuple<GpuId, GpuId, Bytes>, Duration> ideal;  // most messages are alike
+  for (MessageRecord& message : records.messages) {
+    const auto [it, is_new] = ideal.try_emplace({message.from, message.to, message.size});
+    if (is_new) it->second = ideal_delivery(message.from, message.to, message.size);
+    message.ideal = it->second;
+  }
+  std::stable_sort(records.messages.begin(), records.messages.end(),
+                   [](const MessageRecord& a, const MessageRecord& b) {
+                     return std::tie(a.posted, a.from, a.to, a.stream) <
+                            std::tie(b.posted, b.from, b.to, b.stream);
+                   });
+  std::sort(records.flows.begin(), records.flows.end(),
+            [](const FlowRecord& a, const FlowRecord& b) {
+              return std::tie(a.from, a.to, a.stream) < std::tie(b.from, b.to, b.stream);
+            });
+  impl_->add_totals(records);
+  return records;
+}
+
+Duration Simulation::ideal_delivery(GpuId from, GpuId to, Bytes size) const {
+  const NetworkContext& context = impl_->context;
+  const FabricGraph& graph = context.graph;
+  const NodeId from_host = graph.gpu_host(from), to_host = graph.gpu_host(to);
+  if (from_host == to_host)
+    return ScaleUp(context.params.scale_up, graph.node(from_host).gpus).ideal(size);
+  const auto endpoint = [&](NodeId host, GpuId gpu) {
+    const FabricNode& node = graph.node(host);
+    const std::uint32_t number = gpu.value() - graph.first_gpu(host).value();
+    return graph.endpoint(graph.port(host, number * node.ports / node.gpus));
+  };
+  const Path path(context, endpoint(from_host, from), endpoint(to_host, to));
+  const std::int64_t mtu = context.params.transport.mtu.count();
+  const std::int64_t packets = std::max<std::int64_t>(1, (size.count() + mtu - 1) / mtu);
+  const Bytes last = Bytes(size.count() - (packets - 1) * mtu) + context.params.transport.header;
+  return path.delivery(static_cast<std::uint64_t>(packets), context.full_packet_wire(),
+                       context.wire(last));
+}
+
+std::size_t Simulation::memory_bytes() const {
+  const NetworkContext& context = impl_->context;
+  std::size_t sum = context.channels.memory_bytes() + context.routes.memory_bytes();
+  for (const WorkerScratch& scratch : context.scratch) sum += scratch.pool.memory_bytes();
+  for (const auto& host : impl_->host_of)
+    if (host) sum += host->memory_bytes();
+  for (const auto& sw : impl_->switch_of)
+    if (sw) sum += sw->memory_bytes();
+  return sum;
+}
+
+}  // namespace plait

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/switch.hpp"
+
+#include <algorithm>
+
+#include "models/headroom.hpp"
+#include "models/loss.hpp"
+#include "sim/hash.hpp"
+
+namespace plait {
+
+namespace {
+
+// Tags of the counters of random draws, so that no two purposes share a number.
+constexpr std::uint64_t kMarkPurpose = 1, kLossPurpose = 2;
+
+template <class Visit>
+void for_each_bit(const std::vector<std::uint64_t>& words, Visit&& visit) {
+  for (std::size_t w = 0; w < words.size(); ++w)
+    for (std::uint64_t bits = words[w]; bits != 0; bits &= bits - 1)
+      visit(static_cast<std::uint32_t>(w * 64) + static_cast<std::uint32_t>(__builtin_ctzll(bits)));
+}
+
+void set_bit(std::vector<std::uint64_t>& words, std::uint32_t i) {
+  words[i >> 6] |= std::uint64_t{1} << (i & 63U);
+}
+void clear_bit(std::vector<std::uint64_t>& words, std::uint32_t i) {
+  words[i >> 6] &= ~(std::uint64_t{1} << (i & 63U));
+}
+
+}  // namespace
+
+Switch::Switch(NodeId node, NetworkContext& context)
+    : node_(node),
+      first_port_(context.graph.node(node).first_port),
+      port_count_(context.graph.node(node).ports),
+      context_(context),
+      seed_(hash64(context.params.seed, node.value())),
+      ecn_enabled_(context.params.switches.ecn.enabled),
+      loss_threshold_(loss_threshold(context.params.wire.loss)),
+      scheduler_(context.params.switches),
+      buffer_(context.params.switches, headroom_of_ports(context, node)),
+      ports_(port_count_),
+      queues_(port_count_ * kQueues),
+      peers_(port_count_),
+      statistics_(port_count_),
+      thresholds_(port_count_),
+      waiting_ports_((port_count_ + 63) / 64),
+      written_ports_((port_count_ + 63) / 64) {
+  if (loss_threshold_ != 0) loss_draws_.resize(port_count_);
+  const EcnParams& ecn = context.params.switches.ecn;
+  for (std::uint32_t p = 0; p < port_count_; ++p) {
+    const PortId id(first_port_ + p);
+    ports_[p].link_class = context.link_class_of[id.index()];
+    ports_[p].channel = context.graph.peer(id).value();
+    peers_[p] = EntityId(context.graph.port_node(context.graph.peer(id)).index());
+    const double scale = ecn.reference_rate.bps() == 0
+                             ? 1.0
+                             : context.graph.egress(id).rate.to_gbps() / ecn.reference_rate.to_gbps();
+    thresholds_[p] = {
+        static_cast<std::uint32_t>(static_cast<double>(ecn.k_min.count()) * scale + 0.5),
+        static_cast<std::uint32_t>(static_cast<double>(ecn.k_max.count()) * scale + 0.5)};
+  }
+}
+
+std::int64_t Switch::visit(const Window& window, Worker& worker) {
+  scratch_ = &context_.scratch[worker.index()];
+  ArrivalBatch<Packet>& batch = scratch_->batch;
+  batch.gather(context_.channels, first_port_, port_count_, window.parity, window.begin_ps,
+               window.end_ps - window.begin_ps);
+  scratch_->events += batch.size();
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto arrival = batch[i];
+    arrive(window.begin_ps + arrival.offset, arrival.channel, *arrival.item);
+  }
+  serve_waiting(window.end_ps - 1);
+  batch.release(scratch_->pool);
+  publish(window, worker);
+  return std::min(batch.next_arrival_ps(), next_departure());
+}
+
+void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet) {
+  fingerprint_.add(static_cast<std::uint64_t>(now) ^
+                   (static_cast<std::uint64_t>(packet.psn) << 40) ^ packet.from);
+  if (packet.is_pfc()) [[unlikely]]
+    return pause_frame(now, in, packet);
+  if (loss_threshold_ != 0 && lost_on_link(in)) [[unlikely]]
+    return;
+  const std::uint32_t out = route(packet);
+  EgressPort& port = ports_[out];
+  if (buffer_.paused_count() != 0) [[unlikely]] {
+    serve_all(now);
+  } else if (port.waiting != 0) {
+    serve(out, now);
+  }
+  // A packet for an idle port leaves at once. It would be counted in the buffer for no time, so it is
+  // not counted; it must not have been able to cause a pause or a drop in that instant.
+  const std::uint32_t priority = packet.priority();
+  if (port.free_at_ps <= now && port.waiting == 0 && (port.paused >> priority & 1U) == 0 &&
+      (!buffer_.lossless(priority) || buffer_.surely_quiet(in, priority, packet.wire_bytes))) {
+    if (ecn_enabled_) mark(port, out, 0, packet);
+    return transmit(port, out, packet, now);
+  }
+  enqueue(now, in, out, packet);
+}
+
+void Switch::enqueue(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet) {
+  const std::uint32_t priority = packet.priority();
+  if (!admit(now, in, out, packet)) {
+    ++statistics_[out].drops;
+    return;
+  }
+  EgressPort& port = ports_[out];
+  EgressQueue& queue = queues_of(out)[priority];
+  queue.bytes += packet.wire_bytes;
+  port.queue_bytes += packet.wire_bytes;
+  port.max_queue_bytes = std::max(port.max_queue_bytes, port.queue_bytes);
+  queue.packets.append(scratch_->pool, packet).arrival = in;
+  port.waiting |= static_cast<std::uint16_t>(1U << priority);
+  set_bit(waiting_ports_, out);
+  if (port.free_at_ps <= now) {  // idle until now: behind a pause, or let in by the exact rule
+    port.free_at_ps = now;
+    serve(out, now);
+  }
+}
+
+bool Switch::admit(std::int64_t now, std::uint32_t in, std::uint32_t out, const Packet& packet) {
+  const std::uint32_t priority = packet.priority();
+  const std::uint32_t bytes = packet.wire_bytes;
+  if (!buffer_.lossless(priority)) {
+    const EgressQueue& queue = queues_of(out)[priority];
+    if (!buffer_.lossy_fits(queue.bytes, bytes)) {
+      serve_all(now);
+      if (!buffer_.lossy_fits(queue.bytes, bytes)) return false;
+    }
+    buffer_.enter_lossy(bytes);
+    return true;
+  }
+  if (buffer_.surely_quiet(in, priority, bytes)) {
+    buffer_.enter_quiet(in, priority, bytes);
+    return true;
+  }
+  serve_all(now);
+  const SharedBuffer::Verdict verdict = buffer_.enter(in, priority, bytes);
+  if (verdict == SharedBuffer::Verdict::kAdmittedPause)
+    send_pfc(PacketKind::kPause, in, priority, now);
+  return verdict != SharedBuffer::Verdict::kDropped;
+}
+
+// The peer at `in` pauses or resumes what leaves through `in`.
+void Switch::pause_frame(std::int64_t now, std::uint32_t in, const Packet& packet) {
+  if (buffer_.paused_count() != 0) {
+    serve_all(now);
+  } else {
+    serve(in, now);
+  }
+  EgressPort& port = ports_[in];
+  const bool was_paused = port.paused != 0;
+  const auto bit = static_cast<std::uint8_t>(1U << packet.priority());
+  if (packet.kind() == PacketKind::kPause) {
+    port.paused |= bit;
+  } else {
+    port.paused &= static_cast<std::uint8_t>(~bit);
+    port.free_at_ps = std::max(port.free_at_ps, now);
+    serve(in, now);
+  }
+  statistics_[in].on_pause_change(now, was_paused, port.paused != 0);
+}
+
+std::uint32_t Switch::route(const Packet& packet) const {
+  if (!pinned_.empty()) {
+    const int port = pinned_.find(packet);
+    if (port >= 0) return static_cast<std::uint32_t>(port);
+  }
+  const auto hops = context_.routes.next_hops(node_, packet.destination());
+  if (hops.size() == 1) return hops[0];
+  // The flow's identity stands for its five-tuple: addresses, queue pair, UDP source port.
+  const std::uint64_t addresses =
+      static_cast<std::uint64_t>(packet.source().value()) << 32 | packet.destination().value();
+  const std::uint64_t flow = static_cast<std::uint64_t>(packet.queue_pair) << 16 | packet.entropy;
+  const std::uint64_t hash = mix64((addresses * kGolden64 ^ flow) + seed_);
+  return hops[hash_below(hash, static_cast<std::uint32_t>(hops.size()))];
+}
+
+bool Switch::lost_on_link(std::uint32_t in) {
+  const std::uint64_t counter = (kLossPurpose << 60) | (std::uint64_t{in} << 32) | loss_draws_[in]++;
+  return hash64(seed_, counter) < loss_threshold_;
+}
+
+void Switch::serve(std::uint32_t out, std::int64_t until) {
+  EgressPort& port = ports_[out];
+  while (port.free_at_ps <= until) {
+    const int queue = scheduler_.pick(port, queues_of(out));
+    if (queue < 0) return;
+    depart(out, queue, port.free_at_ps);
+  }
+}
+
+void Switch::serve_all(std::int64_t until) {
+  for (;;) {
+    std::int64_t earliest = INT64_MAX;
+    std::uint32_t out = 0;
+    for_each_bit(waiting_ports_, [&](std::uint32_t p) {
+      const EgressPort& port = ports_[p];
+      const bool may_send = (port.waiting & ~static_cast<unsigned>(port.paused)) != 0;
+      if (may_send && port.free_at_ps < earliest) {
+        earliest = port.free_at_ps;
+        out = p;
+      }
+    });
+    if (earliest > until) return;
+    depart(out, scheduler_.pick(ports_[out], queues_of(out)), earliest);
+  }
+}
+
+void Switch::serve_waiting(std::int64_t until) {
+  if (buffer_.paused_count() != 0) return serve_all(until);
+  for_each_bit(waiting_ports_, [&](std::uint32_t p) { serve(p, until); });
+}
+
+void Switch::depart(std::uint32_t out, int queue_number, std::int64_t start) {
+  EgressPort& port = ports_[out];
+  EgressQueue& queue = queues_of(out)[queue_number];
+  Packet& packet = queue.packets.front();
+  const std::uint32_t in = packet.arrival;
+  const std::uint32_t bytes = packet.wire_bytes;
+  const std::uint32_t priority = packet.priority();
+  const bool counted = queue_number != static_cast<int>(kPfcQueue);
+  if (counted) {
+    queue.bytes -= bytes;
+    port.queue_bytes -= bytes;
+    if (ecn_enabled_) mark(port, out, queue.bytes, packet);
+  }
+  transmit(port, out, packet, start);
+  queue.packets.pop(scratch_->pool);
+  if (queue.empty()) {
+    port.waiting &= static_cast<std::uint16_t>(~(1U << queue_number));
+    if (port.waiting == 0) clear_bit(waiting_ports_, out);
+  }
+  if (counted && buffer_.leave(in, priority, bytes)) [[unlikely]]
+    send_pfc(PacketKind::kResume, in, priority, start);
+}
+
+void Switch::transmit(EgressPort& port, std::uint32_t out, const Packet& packet,
+                      std::int64_t start) {
+  const LinkClass& link = context_.link_classes[port.link_class];
+  const std::int64_t end = start + link.serialisation_ps(packet.wire_bytes);
+  port.free_at_ps = end;
+  ++port.packets;
+  port.wire_bytes += packet.wire_bytes;
+  ++scratch_->packet_hops;
+  if (port.out.empty()) set_bit(written_ports_, out);
+  port.out.append(scratch_->pool, packet).arrival =
+      static_cast<std::uint32_t>(end + link.latency_ps());
+}
+
+// RED-style: the length of the queue that the packet leaves behind decides.
+void Switch::mark(EgressPort& port, std::uint32_t out, std::uint32_t queue_bytes, Packet& packet) {
+  const MarkThresholds& k = thresholds_[out];
+  if (queue_bytes <= k.k_min || packet.kind() != PacketKind::kData) [[likely]]
+    return;
+  if (queue_bytes <= k.k_max) {
+    const double share = static_cast<double>(queue_bytes - k.k_min) /
+                         static_cast<double>(k.k_max - k.k_min);
+    const std::uint64_t counter =
+        (kMarkPurpose << 60) | (std::uint64_t{out} << 32) | port.mark_draws++;
+    const double draw = static_cast<double>(hash64(seed_, counter) >> 11) * 0x1p-53;
+    if (draw >= context_.params.switches.ecn.p_max * share) return;
+  }
+  packet.set(kFlagMarked);
+  ++statistics_[out].marks;
+}
+
+void Switch::send_pfc(PacketKind kind, std::uint32_t port_number, std::uint32_t priority,
+                      std::int64_t now) {
+  Packet frame = Packet::make(kind, EndpointId(0), EndpointId(0), priority,
+                              context_.wire(context_.params.switches.pfc.frame));
+  EgressPort& port = ports_[port_number];
+  if (kind == PacketKind::kPause) ++statistics_[port_number].pauses_sent;
+  queues_of(port_number)[kPfcQueue].packets.append(scratch_->pool, frame);
+  port.waiting |= static_cast<std::uint16_t>(1U << kPfcQueue);
+  set_bit(waiting_ports_, port_number);
+  if (port.free_at_ps <= now) {
+    port.free_at_ps = now;
+    serve(port_number, now);
+  }
+}
+
+void Switch::publish(const Window& window, Worker& worker) {
+  for_each_bit(written_ports_, [&](std::uint32_t p) {
+    context_.channels.publish(window.parity, ports_[p].channel, ports_[p].out);
+    worker.activate(peers_[p]);
+  });
+  std::fill(written_ports_.begin(), written_ports_.end(), 0);
+}
+
+std::int64_t Switch::next_departure() const {
+  std::int64_t next = INT64_MAX;
+  for_each_bit(waiting_ports_, [&](std::uint32_t p) {
+    const EgressPort& port = ports_[p];
+    if ((port.waiting & ~static_cast<unsigned>(port.paused)) != 0)
+      next = std::min(next, port.free_at_ps);
+  });
+  return next;
+}
+
+void Switch::collect(SimTime end, std::vector<LinkRecord>& links) const {
+  for (std::uint32_t p = 0; p < port_count_; ++p) {
+    const EgressPort& port = ports_[p];
+    const PortStatistics& statistics = statistics_[p];
+    LinkRecord& link = links[first_port_ + p];
+    link.packets = port.packets;
+    link.wire_bytes = Bytes(static_cast<std::int64_t>(port.wire_bytes));
+    link.busy = transmission_time(link.wire_bytes, context_.link_classes[port.link_class].rate());
+    const std::int64_t still = port.paused != 0 ? end.ps() - statistics.paused_since_ps : 0;
+    link.paused = Duration::ps(statistics.paused_ps + std::max<std::int64_t>(still, 0));
+    link.max_queue = Bytes(port.max_queue_bytes);
+    link.ecn_marks = statistics.marks;
+    link.drops = statistics.drops;
+    link.pauses_sent = statistics.pauses_sent;
+  }
+}
+
+std::uint64_t Switch::queued_bytes() const {
+  std::uint64_t sum = 0;
+  for (const EgressPort& port : ports_) sum += port.queue_bytes;
+  return sum;
+}
+
+std::size_t Switch::memory_bytes() const {
+  return sizeof(*this) + port_count_ * (sizeof(EgressPort) + kQueues * sizeof(EgressQueue) +
+                                        sizeof(PortStatistics) + sizeof(MarkThresholds) +
+                                        kPriorities * 8);
+}
+
+}  // namespace plait

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file switch.hpp
+/// Output-queued, shared-buffer, store-and-forward switch: dynamic-threshold admission, PFC with
+/// headroom, RED-style ECN marking at dequeue, strict and deficit-round-robin scheduling, ECMP by
+/// flow hash. Equations, tie rules and deviations: docs/models/switch.md.
+///
+/// How a visit keeps exact order without a queue of events: arrivals are taken in order of time, and
+/// a port's departures are caught up lazily, when an arrival for that port (or the end of the window)
+/// comes. Ports meet only in the shared buffer. As long as SharedBuffer::surely_quiet() holds no
+/// decision can depend on departures of other ports; when it does not, all ports are first caught up
+/// in order of time, and while any ingress is paused this is done at every arrival.
+///
+/// Tie rules: a departure at t sees the arrivals before t; arrivals at t are taken by (port, sequence);
+/// departures of different ports at t by port number.
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "models/egress_port.hpp"
+#include "models/network_context.hpp"
+#include "models/shared_buffer.hpp"
+#include "sim/fingerprint.hpp"
+#include "sim/window_engine.hpp"
+
+namespace plait {
+
+class Switch final : public Entity {
+ public:
+  /// @param context must outlive the switch.
+  Switch(NodeId node, NetworkContext& context);
+
+  std::int64_t visit(const Window& window, Worker& worker) override;
+
+  /// Only before the run.
+  PinnedRoutes& pinned_routes() { return pinned_; }
+
+  std::uint64_t fingerprint() const { return fingerprint_.combine(EntityId(node_.index())); }
+  /// Adds this switch's figures; paused time counts up to `end`.
+  void collect(SimTime end, std::vector<LinkRecord>& links) const;
+  /// Bytes that wait in egress queues; 0 at the end of a clean run.
+  std::uint64_t queued_bytes() const;
+  std::size_t memory_bytes() const;
+
+ private:
+  void arrive(std::int64_t now, std::uint32_t in, Packet& packet);
+  void enqueue(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet);
+  bool admit(std::int64_t now, std::uint32_t in, std::uint32_t out, const Packet& packet);
+  void pause_frame(std::int64_t now, std::uint32_t in, const Packet& packet);
+  std::uint32_t route(const Packet& packet) const;
+  bool lost_on_link(std::uint32_t in);
+
+  /// Catches up departures of one port that start at or before `until`.
+  void serve(std::uint32_t out, std::int64_t until);
+  /// Catches up all ports in order of time.
+  void serve_all(std::int64_t until);
+  void serve_waiting(std::int64_t until);
+  void depart(std::uint32_t out, int queue, std::int64_t start);
+  void transmit(EgressPort& port, std::uint32_t out, const Packet& packet, std::int64_t start);
+  void mark(EgressPort& port, std::uint32_t out, std::uint32_t queue_bytes, Packet& packet);
+  void send_pfc(PacketKind kind, std::uint32_t port, std::uint32_t priority, std::int64_t now);
+
+  void publish(const Window& window, Worker& worker);
+  std::int64_t next_departure() const;
+
+  EgressQueue* queues_of(std::uint32_t port) { return &queues_[port * kQueues]; }
+
+  struct MarkThresholds {
+    std::uint32_t k_min = 0, k_max = 0;
+  };
+
+  NodeId node_;
+  std::uint32_t first_port_;
+  std::uint32_t port_count_;
+  NetworkContext& context_;
+  WorkerScratch* scratch_ = nullptr;  // of the visit under way
+  std::uint64_t seed_;
+  bool ecn_enabled_;
+  std::uint64_t loss_threshold_;      // of a 64-bit draw
+  EgressScheduler scheduler_;
+  SharedBuffer buffer_;
+  Fingerprint fingerprint_;
+  std::vector<EgressPort> ports_;
+  std::vector<EgressQueue> queues_;   // kQueues per port
+  std::vector<EntityId> peers_;       // by port
+  std::vector<PortStatistics> statistics_;
+  std::vector<MarkThresholds> thresholds_;    // by port
+  std::vector<std::uint32_t> loss_draws_;     // by port, empty without loss
+  std::vector<std::uint64_t> waiting_ports_;  // bit: some queue is not empty
+  std::vector<std::uint64_t> written_ports_;  // bit: `out` is not empty
+  PinnedRoutes pinned_;
+};
+
+}  // namespace plait
