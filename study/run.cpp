@@ -45,6 +45,20 @@ RunContext make_context(const Scenario& scenario, const Experiment& experiment, 
 
 }  // namespace
 
+double StudyProgress::share() const {
+  std::size_t done = 0;
+  std::size_t all = 0;
+  for (const std::vector<const Rank*>& job : experiment->ranks)
+    for (const Rank* rank : job) {
+      done += rank->ops_done();
+      all += rank->job().plan(rank->id()).graph().size();
+    }
+  const double ops = all == 0 ? 0 : static_cast<double>(done) / static_cast<double>(all);
+  if (until == Duration{}) return ops;
+  const double time = run.now.since_start().to_s() / until.to_s();
+  return std::clamp(std::max(ops, time), 0.0, 1.0);
+}
+
 RunRecords collect_records(const Experiment& experiment) {
   RunRecords records = experiment.simulation->records();
   for (const std::vector<const Rank*>& job : experiment.ranks)
@@ -68,7 +82,10 @@ RunOutcome run_scenario(const Scenario& scenario, const RunSettings& settings) {
   RunOptions options;
   options.threads = performance.threads;
   if (scenario.run.until > Duration{}) options.until = SimTime::at(scenario.run.until);
-  options.progress = settings.progress;
+  if (settings.progress)
+    options.progress = [&](const RunProgress& run) {
+      return settings.progress({run, &experiment, scenario.run.until});
+    };
   const Clock::time_point run_start = Clock::now();
   const RunEnd end = experiment.simulation->run(options);
   performance.run_seconds = seconds_since(run_start);

@@ -4,6 +4,8 @@
 /// Runs a scenario from its text to its results.
 
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "models/simulation.hpp"
 #include "study/build.hpp"
@@ -12,10 +14,21 @@
 
 namespace plait {
 
+/// How far a run is, for those who wait for it.
+struct StudyProgress {
+  RunProgress run;
+  const Experiment* experiment = nullptr;
+  Duration until{};  ///< 0: no time limit.
+
+  /// Share of the work done, in [0, 1]: of the time limit or of all ops, whichever is further.
+  /// Costs one look at every rank.
+  double share() const;
+};
+
 struct RunSettings {
   unsigned threads = 0;  ///< 0: one per core. Results do not depend on it.
-  /// Called now and then on the calling thread; false stops the run.
-  std::function<bool(const RunProgress&)> progress;
+  /// Called now and then on the calling thread, with all workers at rest; false stops the run.
+  std::function<bool(const StudyProgress&)> progress;
 };
 
 struct RunOutcome {

@@ -17,6 +17,7 @@
 #include "study/config_reader.hpp"
 #include "study/config_visitor.hpp"
 #include "study/host_spec.hpp"
+#include "study/param_list.hpp"
 #include "topologies/registry.hpp"
 #include "workloads/traffic.hpp"
 
@@ -81,6 +82,9 @@ void describe(ParamVisitor& visitor, FabricSpec& spec);
 void describe(ConfigVisitor& visitor, JobSpec& spec);
 void describe(ParamVisitor& visitor, RunSpec& spec);
 void describe(ConfigVisitor& visitor, Scenario& scenario);
+
+/// Every parameter that a scenario can have.
+std::vector<ListedParam> scenario_params();
 
 /// @param settings "path=value" each, applied in order.
 /// @throws UserError naming file, line, column, path and what is legal.

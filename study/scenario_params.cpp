@@ -75,4 +75,12 @@ void describe(ConfigVisitor& v, Scenario& p) {
   nested(v, {"run", "seed, limits and records", ""}, p.run);
 }
 
+std::vector<ListedParam> scenario_params() {
+  return list_params([](ConfigVisitor& visitor) {
+    Scenario scenario;
+    scenario.jobs.emplace_back();
+    describe(visitor, scenario);
+  });
+}
+
 }  // namespace plait

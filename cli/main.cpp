@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The `plait` program: parses the command line, calls study/, prints.
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+#include <string>
+
+#include "cli/commands.hpp"
+#include "sim/error.hpp"
+#include "study/version.hpp"
+
+namespace plait::cli {
+namespace {
+
+// Every exception of an action becomes one message and one exit code.
+int guarded(const Action& action) {
+  try {
+    return action();
+  } catch (const DeadlockError& error) {
+    std::cerr << "error: " << error.what() << "\n";
+    return kDeadlock;
+  } catch (const UserError& error) {
+    std::cerr << "error: " << error.what() << "\n";
+    return kUserError;
+  } catch (const std::bad_alloc&) {
+    std::cerr << "error: out of memory; the fabric or the workload is too large\n";
+    return kUserError;
+  } catch (const std::exception& error) {
+    std::cerr << "internal fault: " << error.what() << "\nPlease report this.\n";
+    return kInternalFault;
+  }
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(
+      "Plait simulates AI and HPC network fabrics: it replays training jobs packet by "
+      "packet and reports job completion time and tail latency.",
+      "plait");
+  app.set_version_flag("--version", "plait " + std::string(version()));
+  app.require_subcommand(1);
+  app.footer(
+      "Exit codes: 0 success, 1 mistake in the input, 2 wrong usage, 3 deadlock in the "
+      "workload,\n70 fault of Plait, 130 interrupted.");
+  Action action;
+  add_run_command(app, action);
+  add_validate_command(app, action);
+  add_topo_command(app, action);
+  add_trace_command(app, action);
+  add_params_command(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kUsage;
+  }
+  const int code = guarded(action);
+  std::cout.flush();
+  return code;
+}
+
+}  // namespace
+}  // namespace plait::cli
+
+int main(int argc, char** argv) { return plait::cli::run(argc, argv); }
