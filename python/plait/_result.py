@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The result of a run as NumPy arrays."""
+
+import html
+import json
+import os
+from functools import cached_property
+from typing import Any, Union
+
+import numpy as np
+
+from plait import _core
+
+
+class Result:
+    """What a run left behind.
+
+    The tables are read-only one-dimensional structured arrays, one element per record:
+    `result.links["utilisation"]` is a column, `pandas.DataFrame(result.links)` a data frame. Times
+    are float64 microseconds since the start of the run. `out/results.sqlite` has the same in whole
+    picoseconds; docs/results.md defines every figure.
+    """
+
+    def __init__(self, outcome: "_core.Outcome") -> None:
+        self._outcome = outcome
+
+    @cached_property
+    def jobs(self) -> np.ndarray:
+        """One per job: name, ranks, start_us, end_us, jct_us (last rank's end - start)."""
+        return self._table("jobs")
+
+    @cached_property
+    def ranks(self) -> np.ndarray:
+        """One per rank: job, rank, gpu, host, start_us, end_us, compute_us,
+        exposed_communication_us, overlapped_communication_us, idle_us.
+
+        compute + exposed + idle = end - start; overlapped is part of compute."""
+        return self._table("ranks")
+
+    @cached_property
+    def ops(self) -> np.ndarray:
+        """One per op of each rank that finished: job, rank, op, name, kind (compute, send, recv,
+        collective), collective (its kind or ""), size_bytes, start_us, end_us, duration_us."""
+        return self._table("ops")
+
+    @cached_property
+    def messages(self) -> np.ndarray:
+        """One per message between GPUs: job, from_gpu, to_gpu, stream, size_bytes, posted_us,
+        delivered_us, acked_us, fct_us (delivered - posted), ideal_us (fct on empty queues),
+        slowdown (fct / ideal). NaN for what had not happened when the run was cut short."""
+        return self._table("messages")
+
+    @cached_property
+    def flows(self) -> np.ndarray:
+        """One per RoCE queue pair: from_gpu, to_gpu, stream, hops, first_sent_us, last_acked_us,
+        payload_bytes, packets (with retransmissions), retransmitted, cnps, timeouts."""
+        return self._table("flows")
+
+    @cached_property
+    def links(self) -> np.ndarray:
+        """One per direction of a cable: name, from_node, to_node, rate_gbps, delay_us, packets,
+        wire_bytes, busy_us, utilisation (0 to 1), paused_us, max_queue_bytes, ecn_marks, drops,
+        pauses_sent."""
+        return self._table("links")
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """The content of summary.json: quantiles, collectives, busiest links, totals."""
+        return json.loads(self._outcome.summary_json())
+
+    @cached_property
+    def performance(self) -> dict[str, Any]:
+        """Wall-clock figures, the only part that differs from run to run."""
+        return json.loads(self._outcome.performance_json())
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits; equal runs have equal fingerprints."""
+        return self._outcome.fingerprint()
+
+    @property
+    def complete(self) -> bool:
+        """False if the run was cut short by a limit or by the progress callback."""
+        return self._outcome.complete()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What had to be repaired in the input, one text each."""
+        return self._outcome.warnings()
+
+    @property
+    def scenario_yaml(self) -> str:
+        """The resolved scenario: every value in force."""
+        return self._outcome.scenario_yaml()
+
+    def write(self, directory: Union[str, "os.PathLike[str]"]) -> None:
+        """Write summary.json, results.sqlite and performance.json. Raises ScenarioError."""
+        self._outcome.write(os.fspath(directory))
+
+    def _table(self, name: str) -> np.ndarray:
+        columns = {}
+        for column, dtype, data in self._outcome.columns(name):
+            columns[column] = (
+                np.array(data, dtype=np.str_) if dtype == "str" else np.frombuffer(data, dtype)
+            )
+        rows = len(next(iter(columns.values())))
+        table = np.empty(rows, dtype=[(column, data.dtype) for column, data in columns.items()])
+        for column, data in columns.items():
+            table[column] = data
+        table.flags.writeable = False
+        return table
+
+    def __repr__(self) -> str:
+        return self._outcome.report()
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(repr(self))}</pre>"
