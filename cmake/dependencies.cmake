@@ -1,4 +1,4 @@
-# Every dependency is a Debian 12 package; scripts/setup installs them.
+# Every dependency is a Debian 12 package; scripts/build installs them (scripts/packages.txt).
 find_package(Threads REQUIRED)
 find_package(TBB REQUIRED)
 find_package(Boost 1.74 REQUIRED)
