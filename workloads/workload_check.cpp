@@ -98,6 +98,31 @@ class Checker {
     if (op.collective == CollectiveKind::kBroadcast && !in_group(op.peer, op.group))
       throw UserError(fmt::format("{}: root {} is not in {}", describe(workload_, rank, id, where_),
                                   op.peer.value(), group_name(workload_, op.group)));
+    check_same_call(rank, id, op);
+  }
+
+  /// Holds the op against the call of the first rank that was seen to make it.
+  void check_same_call(RankId rank, OpId id, const Op& op) {
+    std::vector<std::pair<RankId, OpId>>& calls = calls_[op.group];
+    const std::uint32_t k = next_call_[{rank, op.group}]++;
+    if (k == calls.size()) {
+      calls.emplace_back(rank, id);
+      return;
+    }
+    const auto [first_rank, first_id] = calls[k];
+    const OpGraph& first_graph = *workload_.graphs[first_rank.index()];
+    const Op& first = first_graph.op(first_id);
+    const bool same_root = op.collective != CollectiveKind::kBroadcast || op.peer == first.peer;
+    if (op.collective == first.collective && op.size == first.size && same_root) return;
+    const auto text = [](const Op& what) {
+      return fmt::format("{}, {}, root {}", to_string(what.collective), to_string(what.size),
+                         what.peer.value());
+    };
+    throw UserError(fmt::format(
+        "{} ({}) meets rank {}, op {} ({}) as collective number {} of {}; "
+        "they must be of one kind, size and root",
+        describe(workload_, rank, id, where_), text(op), first_rank.value(),
+        first_graph.source_id(first_id), text(first), k + 1, group_name(workload_, op.group)));
   }
 
   void check_peer(RankId rank, OpId id, const Op& op) const {
