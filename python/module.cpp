@@ -89,7 +89,7 @@ class Watcher {
  public:
   explicit Watcher(py::object callback) : callback_(std::move(callback)) {}
 
-  bool operator()(const RunProgress& progress) {
+  bool operator()(const StudyProgress& progress) {
     // Taking the interpreter lock may cost milliseconds when another Python thread is busy.
     const auto now = std::chrono::steady_clock::now();
     if (now - last_ < std::chrono::milliseconds(50)) return true;
@@ -109,13 +109,14 @@ class Watcher {
   }
 
  private:
-  bool keep_going(const RunProgress& progress) {
+  bool keep_going(const StudyProgress& progress) {
     py::dict state;
-    state["simulated_us"] = static_cast<double>(progress.now.ps()) / 1e6;
-    state["packet_hops"] = progress.packet_hops;
-    state["events"] = progress.events;
-    state["ranks_finished"] = progress.ranks_finished;
-    state["ranks"] = progress.ranks;
+    state["simulated_us"] = static_cast<double>(progress.run.now.ps()) / 1e6;
+    state["share"] = progress.share();
+    state["packet_hops"] = progress.run.packet_hops;
+    state["events"] = progress.run.events;
+    state["ranks_finished"] = progress.run.ranks_finished;
+    state["ranks"] = progress.run.ranks;
     return !callback_(state).is(py::bool_(false));
   }
 
@@ -129,7 +130,7 @@ std::shared_ptr<RunOutcome> run(const Scenario& scenario, unsigned threads,
   Watcher watcher(progress);
   RunSettings settings;
   settings.threads = threads;
-  settings.progress = [&watcher](const RunProgress& state) { return watcher(state); };
+  settings.progress = [&watcher](const StudyProgress& state) { return watcher(state); };
   std::shared_ptr<RunOutcome> outcome;
   {
     const py::gil_scoped_release unlocked;

@@ -12,7 +12,7 @@ namespace plait {
 /// Everything but the wall-clock figures: equal for any number of threads.
 std::string report(const Results& results);
 
-/// One line with wall time, packet-hops per second and memory.
+/// Wall time, packet-hops per second and memory; one line without its end.
 std::string performance_line(const Results& results);
 
 }  // namespace plait
