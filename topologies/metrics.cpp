@@ -28,14 +28,20 @@ void add_capacity(Capacities& capacities, std::size_t a, std::size_t b, std::int
   if (a != b) capacities[std::minmax(a, b)] += amount;
 }
 
+void add_direction(FlowGraph& flow, std::size_t from, std::size_t to, std::int64_t amount) {
+  const auto forth = boost::add_edge(from, to, flow).first;
+  const auto back = boost::add_edge(to, from, flow).first;
+  flow[forth] = {amount, amount, back};
+  flow[back] = {0, 0, forth};
+}
+
+/// Each direction has a reverse edge of capacity 0 of its own: push-relabel returns excess to the
+/// source over such edges only, so the two directions cannot serve as each other's.
 FlowGraph flow_graph(std::size_t vertices, const Capacities& capacities) {
   FlowGraph flow(vertices);
   for (const auto& [ends, amount] : capacities) {
-    const auto forth = boost::add_edge(ends.first, ends.second, flow).first;
-    const auto back = boost::add_edge(ends.second, ends.first, flow).first;
-    // Each direction is the other's reverse: both carry the full rate, as a cable does.
-    flow[forth] = {amount, amount, back};
-    flow[back] = {amount, amount, forth};
+    add_direction(flow, ends.first, ends.second, amount);
+    add_direction(flow, ends.second, ends.first, amount);
   }
   return flow;
 }

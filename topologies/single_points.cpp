@@ -21,14 +21,14 @@ using SwitchGraph = boost::adjacency_list<boost::vecS, boost::vecS, boost::undir
                                           boost::no_property, EdgeComponent>;
 using Ends = std::pair<NodeId, NodeId>;
 
-/// Cables between each pair of switches, by their ends in node order.
-std::map<Ends, std::vector<PortId>> cables_between_switches(const FabricGraph& graph) {
-  std::map<Ends, std::vector<PortId>> cables;
+/// A cable of each pair of switches that have one, by their ends in node order.
+std::map<Ends, PortId> cables_between_switches(const FabricGraph& graph) {
+  std::map<Ends, PortId> cables;
   for (const PortId port : graph.cables()) {
     const NodeId a = graph.port_node(port);
     const NodeId b = graph.port_node(graph.peer(port));
     if (graph.node(a).kind == NodeKind::kSwitch && graph.node(b).kind == NodeKind::kSwitch)
-      cables[std::minmax(a, b)].push_back(port);
+      cables.try_emplace(std::minmax(a, b), port);
   }
   return cables;
 }
@@ -55,7 +55,7 @@ struct Weaknesses {
 Weaknesses find_weaknesses(const FabricGraph& graph) {
   const auto cables = cables_between_switches(graph);
   SwitchGraph switches(graph.node_count());  // vertices of hosts stay alone
-  for (const auto& [ends, ports] : cables)
+  for (const auto& [ends, port] : cables)
     boost::add_edge(ends.first.index(), ends.second.index(), switches);
 
   std::vector<std::size_t> cut_vertices;
@@ -66,16 +66,15 @@ Weaknesses find_weaknesses(const FabricGraph& graph) {
   Weaknesses found;
   for (const std::size_t vertex : cut_vertices) found.switches.insert(NodeId(vertex));
 
-  // A component of one edge is a bridge, if one cable makes up that edge.
+  // A component of one edge is a bridge, unless parallel cables make up that edge; whether anything
+  // is cut off is counted later.
   std::vector<std::uint32_t> size(components, 0);
   for (const auto& edge : boost::make_iterator_range(boost::edges(switches)))
     ++size[switches[edge].component];
   for (const auto& edge : boost::make_iterator_range(boost::edges(switches))) {
     const Ends ends =
         std::minmax(NodeId(boost::source(edge, switches)), NodeId(boost::target(edge, switches)));
-    const std::vector<PortId>& ports = cables.at(ends);
-    if (size[switches[edge].component] == 1 && ports.size() == 1)
-      found.cables.push_back(ports.front());
+    if (size[switches[edge].component] == 1) found.cables.push_back(cables.at(ends));
   }
   return found;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chrono>
+#include <cmath>
+#include <ctime>
 
 #include "tests/topologies/fabric_helpers.hpp"
 #include "topologies/fat_tree.hpp"
@@ -87,13 +88,17 @@ TEST_CASE("impossible fat trees say what is possible", "[fat_tree]") {
 
 TEST_CASE("a fabric of 16,384 hosts is built and routed in well under five seconds", "[fat_tree]") {
   // k = 40 holds 16,000, so k = 42 with 21 hosts per edge switch: ceil(16384 / 21) = 781 edges.
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // processor time: the machine may be busy
   const FabricGraph graph = build(FatTreeParams{.hosts = 16'384}, {});
   const RouteTable routes(graph);
-  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
+  const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   CHECK(count_tier(graph, 1) == 781);
   CHECK(routes.next_hops(graph.find("edge0.0"), EndpointId(16'383u)).size() == 21);
-  CHECK(wall.count() < 5.0);  // 0.1 s measured; the rest is for sanitizers and busy machines
+#ifdef NDEBUG
+  CHECK(seconds < 2.0);  // 0.1 s measured
+#else
+  CHECK(seconds < 60.0);
+#endif
 }
 
 }  // namespace

@@ -60,6 +60,16 @@ TEST_CASE("leaf-spine: ceil(hosts / hosts_per_leaf) leaves, spines * uplinks cab
   CHECK(routes.next_hops(graph.find("spine0"), EndpointId(9u)).size() == 2);
 }
 
+TEST_CASE("hosts that fill the leaves exactly leave no empty leaf", "[generators]") {
+  // 8 / 4 = 2 leaves and 2 spines; 2 units of 1 rail and 2 spines.
+  CHECK(
+      build(LeafSpineParams{.hosts = 8, .hosts_per_leaf = 4, .spines = 2}, {}).switches().size() ==
+      4);
+  CHECK(build(RailOptimizedParams{.hosts = 8, .hosts_per_unit = 4, .spines = 2}, {})
+            .switches()
+            .size() == 4);
+}
+
 TEST_CASE("rail-optimized: NIC r of every host of a unit on rail switch r", "[generators]") {
   // 6 hosts in units of 4: 2 units x 4 rails = 8 rail switches, 2 spines.
   const FabricGraph graph =
