@@ -101,7 +101,8 @@ void Nic::send(std::int64_t now, const MessageKey& key, EndpointId to, std::uint
                            flow.queued_bytes, token});
   flow.end_psn += static_cast<std::uint32_t>(packets);
   flow.queued_bytes += size.count();
-  if (context_.params.record_messages) flow.sent_messages.push_back({size.count(), now, 0});
+  if (context_.params.record_messages)
+    flow.sent_messages.push_back({size.count(), now, SimTime::never().ps()});
   update_active(now, flow);
 }
 

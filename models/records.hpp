@@ -19,22 +19,22 @@ struct MessageRecord {
   GpuId from, to;
   std::uint32_t stream = 0;
   Bytes size{};
-  SimTime posted{};     ///< Given to the host by the sender.
-  SimTime delivered{};  ///< Last byte at the receiver.
-  SimTime acked{};      ///< Last byte acknowledged at the sender.
-  Duration ideal{};     ///< delivered - posted on an unloaded path.
+  SimTime posted{};  ///< Given to the host by the sender.
+  /// Last byte at the receiver, and acknowledged at the sender; never() if the run ended before.
+  SimTime delivered = SimTime::never(), acked = SimTime::never();
+  Duration ideal{};  ///< delivered - posted on an unloaded path.
 };
 
 /// One connection that carried messages over the fabric (a RoCE queue pair).
 struct FlowRecord {
   GpuId from, to;
   std::uint32_t stream = 0;
-  std::uint32_t hops = 0;             ///< Links of its path, one way.
+  std::uint32_t hops = 0;  ///< Links of its path, one way.
   SimTime first_sent{}, last_acked{};
-  Bytes payload{};                    ///< Delivered and acknowledged payload.
-  std::uint64_t packets = 0;          ///< Data packets sent, retransmissions included.
+  Bytes payload{};            ///< Delivered and acknowledged payload.
+  std::uint64_t packets = 0;  ///< Data packets sent, retransmissions included.
   std::uint64_t retransmitted = 0;
-  std::uint64_t cnps = 0;             ///< Congestion notifications that reached the sender.
+  std::uint64_t cnps = 0;  ///< Congestion notifications that reached the sender.
   std::uint64_t timeouts = 0;
 };
 
@@ -42,12 +42,12 @@ struct FlowRecord {
 struct LinkRecord {
   std::uint64_t packets = 0;
   Bytes wire_bytes{};
-  Duration busy{};               ///< Time spent sending.
-  Duration paused{};             ///< Time in which PFC held back at least one priority.
-  Bytes max_queue{};             ///< Longest egress queue, all priorities; switches only.
+  Duration busy{};    ///< Time spent sending.
+  Duration paused{};  ///< Time in which PFC held back at least one priority.
+  Bytes max_queue{};  ///< Longest egress queue, all priorities; switches only.
   std::uint64_t ecn_marks = 0;
-  std::uint64_t drops = 0;       ///< Packets that had to leave here and found no buffer.
-  std::uint64_t pauses_sent = 0; ///< PFC pause frames sent through this port to its peer.
+  std::uint64_t drops = 0;        ///< Packets that had to leave here and found no buffer.
+  std::uint64_t pauses_sent = 0;  ///< PFC pause frames sent through this port to its peer.
 };
 
 /// One op of one rank, as it ran.
@@ -72,20 +72,20 @@ struct RankRecord {
 
 /// Engine figures that belong to the model (the same for any number of threads).
 struct RunTotals {
-  std::uint64_t fingerprint = 0;   ///< Order-independent hash of what each entity processed.
-  std::uint64_t packet_hops = 0;   ///< Packets (data, ACK, control) times links crossed.
+  std::uint64_t fingerprint = 0;  ///< Order-independent hash of what each entity processed.
+  std::uint64_t packet_hops = 0;  ///< Packets (data, ACK, control) times links crossed.
   std::uint64_t windows = 0;
-  SimTime end{};                   ///< Time of the last event of a rank or flow.
+  SimTime end{};  ///< Time of the last event of a rank or flow.
   std::uint64_t pfc_pauses = 0, ecn_marks = 0, drops = 0, retransmitted = 0, timeouts = 0;
 };
 
 struct RunRecords {
   RunTotals totals;
-  std::vector<RankRecord> ranks;       ///< By (job, rank).
-  std::vector<OpRecord> ops;           ///< By (job, rank, start, op).
-  std::vector<MessageRecord> messages; ///< By (posted, from, to, stream, order of posting).
-  std::vector<FlowRecord> flows;       ///< By (from, to, stream).
-  std::vector<LinkRecord> links;       ///< By egress PortId.
+  std::vector<RankRecord> ranks;        ///< By (job, rank).
+  std::vector<OpRecord> ops;            ///< By (job, rank, start, op).
+  std::vector<MessageRecord> messages;  ///< By (posted, from, to, stream, order of posting).
+  std::vector<FlowRecord> flows;        ///< By (from, to, stream).
+  std::vector<LinkRecord> links;        ///< By egress PortId.
 };
 
 }  // namespace plait
