@@ -16,17 +16,17 @@ constexpr unsigned kPfcQueue = kPriorities;
 constexpr unsigned kQueues = kPriorities + 1;
 
 struct alignas(64) EgressPort {
-  std::int64_t free_at_ps = 0;      ///< The wire is busy until here.
-  Chain<Packet> out;                ///< Written in this visit, not yet published.
+  std::int64_t free_at_ps = 0;  ///< The wire is busy until here.
+  Chain<Packet> out;            ///< Written in this visit, not yet published.
   std::uint64_t packets = 0;
   std::uint64_t wire_bytes = 0;
-  std::uint32_t queue_bytes = 0;    ///< All queues but the pause frames'.
+  std::uint32_t queue_bytes = 0;  ///< All queues but the pause frames'.
   std::uint32_t max_queue_bytes = 0;
-  std::uint32_t mark_draws = 0;     ///< Random numbers drawn for marking.
-  std::uint32_t channel = 0;        ///< The peer's port, which receives.
-  std::uint16_t waiting = 0;        ///< Bit q: queue q is not empty.
-  std::uint8_t paused = 0;          ///< Bit p: the peer has paused priority p.
-  std::uint8_t turn = 0;            ///< Deficit round robin: queue whose turn it is.
+  std::uint32_t mark_draws = 0;  ///< Random numbers drawn for marking.
+  std::uint32_t channel = 0;     ///< The peer's port, which receives.
+  std::uint16_t waiting = 0;     ///< Bit q: queue q is not empty.
+  std::uint8_t paused = 0;       ///< Bit p: the peer has paused priority p.
+  std::uint8_t turn = 0;         ///< Deficit round robin: queue whose turn it is.
   std::uint16_t link_class = 0;
 };
 static_assert(sizeof(EgressPort) == 64);
@@ -59,7 +59,8 @@ struct PortStatistics {
 class EgressScheduler {
  public:
   explicit EgressScheduler(const SwitchParams& params);
-  /// @return queue number, or -1 if nothing may be sent. Changes deficits only if it returns a queue.
+  /// @return queue number, or -1 if nothing may be sent. Changes deficits only if it returns a
+  /// queue.
   int pick(EgressPort& port, EgressQueue* queues) const {
     const unsigned eligible = port.waiting & ~static_cast<unsigned>(port.paused);
     if (eligible == 0) return -1;

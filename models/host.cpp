@@ -132,7 +132,8 @@ void Host::run_local(std::int64_t until) {
       timers_.pop();
       run_timer(timer);
     }
-    if (scale_up_ && scale_up_->next_time().ps() <= now) scale_up_->advance(SimTime::ps(now), *this);
+    if (scale_up_ && scale_up_->next_time().ps() <= now)
+      scale_up_->advance(SimTime::ps(now), *this);
   }
 }
 

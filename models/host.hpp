@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /// @file host.hpp
-/// A host: its NICs, its scale-up network, and the ranks on its GPUs. One entity, because there is no
-/// latency between a GPU and its NIC that the engine could use.
+/// A host: its NICs, its scale-up network, and the ranks on its GPUs. One entity, because there is
+/// no latency between a GPU and its NIC that the engine could use.
 ///
-/// Order within a visit, at equal times: NIC departures, then timers, then the scale-up network, then
-/// arrivals by (NIC, sequence). GPU g of n uses NIC g * nics / n.
+/// Order within a visit, at equal times: NIC departures, then timers, then the scale-up network,
+/// then arrivals by (NIC, sequence). GPU g of n uses NIC g * nics / n.
 
 #include <cstdint>
 #include <deque>
@@ -89,7 +89,7 @@ class Host final : public Entity, public HostServices, private NicListener, priv
   std::vector<bool> done_;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
   std::uint64_t timer_sequence_ = 0;
-  std::vector<LocalFlow> local_flows_;  // in order of first use
+  std::vector<LocalFlow> local_flows_;                                  // in order of first use
   std::unordered_map<MessageKey, std::uint32_t, KeyHash> local_index_;  // never iterated
   Fingerprint fingerprint_;
   std::uint64_t loss_threshold_;

@@ -5,8 +5,8 @@
 /// The rank knows only "send this message, tell me when it is there"; the same rank code runs over
 /// the packet model and over every coarser one.
 ///
-/// Rules: all calls happen inside the host's visit, on one thread, in order of simulated time; `now`
-/// never decreases between callbacks of one host. A callback may call back into HostServices.
+/// Rules: all calls happen inside the host's visit, on one thread, in order of simulated time;
+/// `now` never decreases between callbacks of one host. A callback may call back into HostServices.
 
 #include <cstdint>
 
@@ -29,8 +29,8 @@ constexpr std::uint32_t kMaxStreams = 1U << 18;
 class HostServices {
  public:
   virtual ~HostServices() = default;
-  /// Queues `size` bytes (>= 0; zero-byte messages are carried as one header) from `key.from`, a GPU
-  /// of this host. When the last byte is acknowledged, RankProcess::on_sent(now, token) of the
+  /// Queues `size` bytes (>= 0; zero-byte messages are carried as one header) from `key.from`, a
+  /// GPU of this host. When the last byte is acknowledged, RankProcess::on_sent(now, token) of the
   /// sender follows.
   virtual void send(SimTime now, const MessageKey& key, Bytes size, std::uint64_t token) = 0;
   /// Calls RankProcess::on_timer(at, token) of the rank on `gpu` at time `at` >= now.

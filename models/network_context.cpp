@@ -36,9 +36,10 @@ NetworkContext::NetworkContext(const FabricGraph& fabric, const RouteTable& rout
     const PortId port(p);
     const Duration latency = link_latency(fabric, port, network);
     if (latency <= Duration() || latency > kMaxLatency)
-      throw UserError("link " + fabric.link_name(port) + " has a latency of " +
-                      to_string(latency) + " (cable delay plus switch latency); legal is more than "
-                      "0 and at most " + to_string(kMaxLatency));
+      throw UserError("link " + fabric.link_name(port) + " has a latency of " + to_string(latency) +
+                      " (cable delay plus switch latency); legal is more than "
+                      "0 and at most " +
+                      to_string(kMaxLatency));
     const LinkClass wanted(fabric.egress(port).rate, latency, network.wire.clock);
     auto found = std::find(link_classes.begin(), link_classes.end(), wanted);
     if (found == link_classes.end()) found = link_classes.insert(found, wanted);

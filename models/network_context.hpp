@@ -58,7 +58,7 @@ struct NetworkContext {
   std::vector<LinkClass> link_classes;
   std::vector<std::uint16_t> link_class_of;  ///< By egress port.
   ChannelStore<Packet> channels;
-  std::vector<WorkerScratch> scratch;        ///< By worker.
+  std::vector<WorkerScratch> scratch;  ///< By worker.
 
   const LinkClass& link_class(PortId egress) const {
     return link_classes[link_class_of[egress.index()]];

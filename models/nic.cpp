@@ -97,8 +97,8 @@ void Nic::send(std::int64_t now, const MessageKey& key, EndpointId to, std::uint
   SendFlow& flow = send_flow(key, to, queue_pair);
   const std::int64_t packets = std::max<std::int64_t>(1, (size.count() + mtu_ - 1) / mtu_);
   PLAIT_CHECK_LT(packets, std::int64_t{UINT32_MAX} - flow.end_psn);
-  flow.messages.push_back({flow.end_psn, static_cast<std::uint32_t>(packets), size.count(),
-                           flow.queued_bytes, token});
+  flow.messages.push_back(
+      {flow.end_psn, static_cast<std::uint32_t>(packets), size.count(), flow.queued_bytes, token});
   flow.end_psn += static_cast<std::uint32_t>(packets);
   flow.queued_bytes += size.count();
   if (context_.params.record_messages)
@@ -191,9 +191,9 @@ void Nic::send_data(SendFlow& flow, std::int64_t start) {
   flow.congestion_control->on_sent(now, packet.wire_bytes);
   const BitRate rate = flow.congestion_control->rate(now);
   transmit(packet, start);
-  flow.next_send_ps = rate >= link_.rate()
-                          ? free_at_ps_
-                          : start + pacing_ps(packet.wire_bytes, rate, context_.params.wire.clock.ps());
+  flow.next_send_ps = rate >= link_.rate() ? free_at_ps_
+                                           : start + pacing_ps(packet.wire_bytes, rate,
+                                                               context_.params.wire.clock.ps());
   update_active(start, flow);
 }
 
@@ -209,9 +209,9 @@ void Nic::transmit(const Packet& packet, std::int64_t start) {
 void Nic::send_control(std::int64_t now, PacketKind kind, const Packet& about, std::uint32_t psn,
                        bool echo) {
   const Bytes size = kind == PacketKind::kCnp ? params_.cnp : params_.ack;
-  Packet packet = Packet::make(kind, endpoint_, about.source(),
-                               static_cast<std::uint32_t>(params_.control_priority),
-                               context_.wire(size));
+  Packet packet =
+      Packet::make(kind, endpoint_, about.source(),
+                   static_cast<std::uint32_t>(params_.control_priority), context_.wire(size));
   packet.psn = psn;
   packet.queue_pair = about.queue_pair;
   packet.entropy = about.entropy;

@@ -2,10 +2,11 @@
 #pragma once
 /// @file nic.hpp
 /// One NIC port of a host: RoCEv2 queue pairs with go-back-N (ACK, NACK, retransmission timeout),
-/// pacing by the congestion control, CNP generation, round robin over queue pairs, obedience to PFC.
-/// Control frames (ACK, NACK, CNP) have their own queue and go first. Source of the packet-level
-/// rules: InfiniBand specification vol. 1 ch. 9 (reliable connection), RoCEv2 annex A17, and the
-/// HPCC artefact's RDMA NIC for scheduling and pacing. Deviations: docs/models/roce.md.
+/// pacing by the congestion control, CNP generation, round robin over queue pairs, obedience to
+/// PFC. Control frames (ACK, NACK, CNP) have their own queue and go first. Source of the
+/// packet-level rules: InfiniBand specification vol. 1 ch. 9 (reliable connection), RoCEv2 annex
+/// A17, and the HPCC artefact's RDMA NIC for scheduling and pacing. Deviations:
+/// docs/models/roce.md.
 ///
 /// Owned and driven by its host; time never goes back between calls.
 
@@ -69,13 +70,13 @@ class Nic {
     std::int64_t size, posted_ps, acked_ps;
   };
   struct SendFlow {
-    std::int64_t next_send_ps = 0;   // pacing
-    std::int64_t deadline_ps = 0;    // of the retransmission timeout, while packets are in flight
+    std::int64_t next_send_ps = 0;  // pacing
+    std::int64_t deadline_ps = 0;   // of the retransmission timeout, while packets are in flight
     std::uint32_t next_psn = 0, oldest_psn = 0, end_psn = 0, highest_psn = 0;
-    std::uint32_t sending = 0;       // index in messages of the one that holds next_psn
+    std::uint32_t sending = 0;  // index in messages of the one that holds next_psn
     std::int64_t sent_bytes = 0, acked_bytes = 0, queued_bytes = 0;  // payload positions
     std::unique_ptr<CongestionControl> congestion_control;
-    std::vector<Message> messages;   // not fully acknowledged, from oldest_message
+    std::vector<Message> messages;  // not fully acknowledged, from oldest_message
     std::uint32_t oldest_message = 0;
     std::uint32_t index = 0;
     EndpointId to;
@@ -130,9 +131,7 @@ class Nic {
   bool control_held() const {
     return params_.control_obeys_pause && paused(params_.control_priority);
   }
-  std::int64_t payload_of(const Packet& packet) const {
-    return packet.wire_bytes - data_overhead_;
-  }
+  std::int64_t payload_of(const Packet& packet) const { return packet.wire_bytes - data_overhead_; }
 
   NetworkContext& context_;
   const TransportParams& params_;
@@ -147,9 +146,9 @@ class Nic {
   Chain<Packet> out_;
   Chain<Packet> control_;
   std::uint8_t paused_ = 0;
-  std::uint32_t turn_ = 0;               // flow index to look at first
-  std::vector<std::uint64_t> active_;    // bit per flow: has data and window
-  std::deque<SendFlow> flows_;           // stable addresses
+  std::uint32_t turn_ = 0;             // flow index to look at first
+  std::vector<std::uint64_t> active_;  // bit per flow: has data and window
+  std::deque<SendFlow> flows_;         // stable addresses
   std::deque<ReceiveFlow> receive_flows_;
   std::unordered_map<FlowKey, std::uint32_t> send_index_, receive_index_;  // never iterated
   FlowKey last_send_key_ = UINT64_MAX, last_receive_key_ = UINT64_MAX;

@@ -8,12 +8,15 @@ namespace plait {
 
 void Nic::receive(std::int64_t now, const Packet& packet) {
   switch (packet.kind()) {
-    case PacketKind::kData: return on_data(now, packet);
+    case PacketKind::kData:
+      return on_data(now, packet);
     case PacketKind::kAck:
     case PacketKind::kNack:
-    case PacketKind::kCnp: return on_ack(now, packet);
+    case PacketKind::kCnp:
+      return on_ack(now, packet);
     case PacketKind::kPause:
-    case PacketKind::kResume: return on_pfc(now, packet);
+    case PacketKind::kResume:
+      return on_pfc(now, packet);
   }
 }
 

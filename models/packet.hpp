@@ -22,11 +22,11 @@ enum PacketFlag : std::uint32_t {
 /// Endpoints fit 24 bits. `queue_pair` tells which connection between the two endpoints, see
 /// QueuePairName.
 struct Packet {
-  std::uint32_t arrival = 0;     ///< On a channel: low 32 bits of the arrival time in ps. Inside a
-                                 ///< switch queue: number of the ingress port.
-  std::uint32_t psn = 0;         ///< Data: packet sequence number. ACK, NACK: next one expected.
-  std::uint32_t to = 0;          ///< Bits 0-23 destination endpoint, 24-26 priority.
-  std::uint32_t from = 0;        ///< Bits 0-23 source endpoint, 24-27 kind, 28-31 flags.
+  std::uint32_t arrival = 0;  ///< On a channel: low 32 bits of the arrival time in ps. Inside a
+                              ///< switch queue: number of the ingress port.
+  std::uint32_t psn = 0;      ///< Data: packet sequence number. ACK, NACK: next one expected.
+  std::uint32_t to = 0;       ///< Bits 0-23 destination endpoint, 24-26 priority.
+  std::uint32_t from = 0;     ///< Bits 0-23 source endpoint, 24-27 kind, 28-31 flags.
   std::uint32_t queue_pair = 0;
   std::uint16_t wire_bytes = 0;  ///< Everything that occupies the wire, gap included.
   std::uint16_t entropy = 0;     ///< UDP source port: spreads flows over equal-cost paths.
@@ -35,7 +35,9 @@ struct Packet {
   EndpointId source() const { return EndpointId(from & 0xffffffU); }
   std::uint32_t priority() const { return to >> 24 & 7U; }
   PacketKind kind() const { return static_cast<PacketKind>(from >> 24 & 15U); }
-  bool is_pfc() const { return (from >> 24 & 15U) >= static_cast<std::uint32_t>(PacketKind::kPause); }
+  bool is_pfc() const {
+    return (from >> 24 & 15U) >= static_cast<std::uint32_t>(PacketKind::kPause);
+  }
   bool has(PacketFlag flag) const { return (from >> 28 & flag) != 0; }
   void set(PacketFlag flag) { from |= static_cast<std::uint32_t>(flag) << 28; }
 
@@ -53,12 +55,12 @@ static_assert(sizeof(Packet) == 24);
 constexpr std::uint32_t kMaxEndpoints = 1U << 24;
 constexpr std::uint32_t kMaxWireBytes = UINT16_MAX;
 
-/// Names a connection between two endpoints on the wire: GPU within each host, and stream. Both sides
-/// derive it alone, so no connection has to be announced.
+/// Names a connection between two endpoints on the wire: GPU within each host, and stream. Both
+/// sides derive it alone, so no connection has to be announced.
 struct QueuePairName {
   std::uint32_t from_gpu = 0;  ///< Local number, below kMaxGpusPerHost.
   std::uint32_t to_gpu = 0;
-  std::uint32_t stream = 0;    ///< Below kMaxStreams (2^18).
+  std::uint32_t stream = 0;  ///< Below kMaxStreams (2^18).
 
   std::uint32_t pack() const { return from_gpu << 25 | to_gpu << 18 | stream; }
   static QueuePairName unpack(std::uint32_t bits) {

@@ -17,8 +17,8 @@ Path::Path(const NetworkContext& context, EndpointId from, EndpointId to) {
     if (graph.node(node).kind == NodeKind::kHost) return;
     const auto hops = context.routes.next_hops(node, to);
     if (hops.empty())
-      throw UserError("no path from NIC " + graph.link_name(graph.endpoint_port(from)) + " to NIC " +
-                      graph.link_name(graph.endpoint_port(to)) +
+      throw UserError("no path from NIC " + graph.link_name(graph.endpoint_port(from)) +
+                      " to NIC " + graph.link_name(graph.endpoint_port(to)) +
                       "; rails without spines reach only the same rail");
     port = graph.port(node, hops[0]);
   }

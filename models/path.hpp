@@ -22,8 +22,8 @@ class Path {
 
   std::uint32_t hops() const { return static_cast<std::uint32_t>(links_.size()); }
 
-  /// From the start of the first of `packets` packets, sent back to back, to the arrival of the last
-  /// byte; the last packet has `last_wire` bytes, the others `full_wire`. Exact for store and
+  /// From the start of the first of `packets` packets, sent back to back, to the arrival of the
+  /// last byte; the last packet has `last_wire` bytes, the others `full_wire`. Exact for store and
   /// forward: the last packet follows the packets before it or the wire, whichever is later.
   Duration delivery(std::uint64_t packets, std::uint32_t full_wire, std::uint32_t last_wire) const;
 

@@ -21,14 +21,15 @@ SharedBuffer::SharedBuffer(const SwitchParams& params, const std::vector<std::in
       paused_of_port_(headroom.size()) {
   const std::int64_t lossless_priorities = std::popcount(lossless_);
   const std::int64_t set_aside =
-      lossless_priorities *
-      (std::accumulate(headroom.begin(), headroom.end(), std::int64_t{0}) +
-       reserve_ * static_cast<std::int64_t>(headroom.size()));
+      lossless_priorities * (std::accumulate(headroom.begin(), headroom.end(), std::int64_t{0}) +
+                             reserve_ * static_cast<std::int64_t>(headroom.size()));
   pool_ = params.buffer.count() - set_aside;
   if (pool_ <= 0)
-    throw UserError("switch buffer of " + to_string(params.buffer) + " is too small: reserve and "
-                    "headroom of " + std::to_string(headroom.size()) + " ports take " +
-                    to_string(Bytes(set_aside)) + "; enlarge fabric.switch.buffer or set "
+    throw UserError("switch buffer of " + to_string(params.buffer) +
+                    " is too small: reserve and "
+                    "headroom of " +
+                    std::to_string(headroom.size()) + " ports take " + to_string(Bytes(set_aside)) +
+                    "; enlarge fabric.switch.buffer or set "
                     "fabric.switch.pfc.headroom");
 }
 

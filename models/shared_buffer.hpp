@@ -4,11 +4,11 @@
 /// Memory of one switch: who may enter, when to pause, when to resume. Pure accounting.
 ///
 /// Symbols: B buffer, r reserve and H headroom per (ingress port, lossless priority), I bytes of an
-/// ingress outside its headroom, h bytes in its headroom, S shared bytes in use. S is always the sum
-/// of max(I - r, 0) over lossless ingresses plus all lossy bytes, so it does not depend on the order
-/// of past operations. Threshold T = alpha * (B - sum H - sum r - S).
-/// Source: switch-mmu of the HPCC artefact (Li et al., SIGCOMM 2019); dynamic threshold: Choudhury
-/// and Hahne, IEEE/ACM ToN 6(2), 1998. Equations: docs/models/switch.md.
+/// ingress outside its headroom, h bytes in its headroom, S shared bytes in use. S is always the
+/// sum of max(I - r, 0) over lossless ingresses plus all lossy bytes, so it does not depend on the
+/// order of past operations. Threshold T = alpha * (B - sum H - sum r - S). Source: switch-mmu of
+/// the HPCC artefact (Li et al., SIGCOMM 2019); dynamic threshold: Choudhury and Hahne, IEEE/ACM
+/// ToN 6(2), 1998. Equations: docs/models/switch.md.
 
 #include <cstdint>
 #include <vector>
@@ -25,9 +25,9 @@ class SharedBuffer {
 
   bool lossless(std::uint32_t priority) const { return (lossless_ >> priority & 1U) != 0; }
 
-  /// True if a lossless packet can enter without a pause or a drop, even if the bytes that have left
-  /// since the last release() are still counted: exact state is not needed. (T falls and I - r rises
-  /// with every byte counted too much, so the answer errs towards false.)
+  /// True if a lossless packet can enter without a pause or a drop, even if the bytes that have
+  /// left since the last release() are still counted: exact state is not needed. (T falls and I - r
+  /// rises with every byte counted too much, so the answer errs towards false.)
   bool surely_quiet(std::uint32_t port, std::uint32_t priority, std::uint32_t bytes) const {
     const Ingress& ingress = at(port, priority);
     return ingress.headroom_used == 0 &&
@@ -51,8 +51,8 @@ class SharedBuffer {
   /// The full rule for a lossless packet. @pre the state is exact at the time of arrival.
   Verdict enter(std::uint32_t port, std::uint32_t priority, std::uint32_t bytes);
 
-  /// A packet leaves. @return true if its ingress is paused and may resume now (then it is no longer
-  /// counted as paused).
+  /// A packet leaves. @return true if its ingress is paused and may resume now (then it is no
+  /// longer counted as paused).
   bool leave(std::uint32_t port, std::uint32_t priority, std::uint32_t bytes) {
     if (!lossless(priority)) {
       shared_ -= bytes;
@@ -100,8 +100,8 @@ class SharedBuffer {
   std::int64_t alpha_1024_ = 0, lossy_alpha_1024_ = 0;
   std::uint32_t paused_ = 0;
   std::uint8_t lossless_ = 0;
-  std::vector<std::int64_t> headroom_;  // by port
-  std::vector<Ingress> ingress_;        // by port and priority
+  std::vector<std::int64_t> headroom_;        // by port
+  std::vector<Ingress> ingress_;              // by port and priority
   std::vector<std::uint8_t> paused_of_port_;  // bit: this priority of the port's peer is paused
 };
 

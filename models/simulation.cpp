@@ -50,7 +50,8 @@ std::vector<Entity*> Simulation::Impl::entities() const {
   return all;
 }
 
-// Hosts and the switches of each tier are spread evenly, in contiguous runs that keep pods together.
+// Hosts and the switches of each tier are spread evenly, in contiguous runs that keep pods
+// together.
 std::vector<unsigned> Simulation::Impl::owners(unsigned workers) const {
   const FabricGraph& graph = context.graph;
   const auto class_of = [&](NodeId n) {
@@ -87,9 +88,8 @@ RunProgress Simulation::Impl::progress(const Window& window) const {
 }
 
 bool Simulation::Impl::all_finished() const {
-  return std::all_of(host_of.begin(), host_of.end(), [](const auto& host) {
-    return !host || host->finished() == host->placed();
-  });
+  return std::all_of(host_of.begin(), host_of.end(),
+                     [](const auto& host) { return !host || host->finished() == host->placed(); });
 }
 
 SimTime Simulation::Impl::last_event() const {
@@ -184,7 +184,7 @@ RunEnd Simulation::run(const RunOptions& options) {
   impl_->ran = true;
   impl_->context.scratch = std::vector<WorkerScratch>(options.threads);
   WindowEngine::Options engine_options;
-  engine_options.lookahead = impl_->context.lookahead();
+  engine_options.lookahead = std::min(impl_->context.lookahead(), options.max_window);
   engine_options.workers = options.threads;
   WindowEngine engine(impl_->entities(), impl_->owners(options.threads), engine_options);
   for (const auto& [gpu, start] : impl_->starts)
@@ -197,9 +197,12 @@ RunEnd Simulation::run(const RunOptions& options) {
            options.progress(impl_->progress(window));
   });
   switch (end) {
-    case WindowEngine::End::kTimeLimit: return RunEnd::kTimeLimit;
-    case WindowEngine::End::kStopped: return RunEnd::kStopped;
-    case WindowEngine::End::kIdle: break;
+    case WindowEngine::End::kTimeLimit:
+      return RunEnd::kTimeLimit;
+    case WindowEngine::End::kStopped:
+      return RunEnd::kStopped;
+    case WindowEngine::End::kIdle:
+      break;
   }
   return impl_->all_finished() ? RunEnd::kFinished : RunEnd::kDeadlock;
 }

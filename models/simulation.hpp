@@ -25,37 +25,41 @@ struct NetworkParams {
   SwitchParams switches;
   TransportParams transport;
   ScaleUpParams scale_up;
-  std::uint64_t seed = 1;      ///< Of ECMP hashing, marking and loss.
-  bool record_messages = true; ///< Keep one MessageRecord per message.
+  std::uint64_t seed = 1;       ///< Of ECMP hashing, marking and loss.
+  bool record_messages = true;  ///< Keep one MessageRecord per message.
+  /// For tests: switches catch up all ports at every arrival, where they need it or not. Must
+  /// change nothing but the speed.
+  bool always_catch_up = false;
 };
 
 /// A flow direction bound to one path: node names do not matter, only egress port numbers.
 struct PinnedPath {
   EndpointId from, to;
-  bool control = false;                ///< ACK/CNP direction of flows `to` -> `from`.
-  std::vector<NodeId> nodes;           ///< Host, switches..., host.
+  bool control = false;       ///< ACK/CNP direction of flows `to` -> `from`.
+  std::vector<NodeId> nodes;  ///< Host, switches..., host.
 };
 
 struct RunProgress {
   SimTime now{};
   std::uint64_t packet_hops = 0;
-  std::uint64_t events = 0;            ///< Arrivals processed by entities.
+  std::uint64_t events = 0;  ///< Arrivals processed by entities.
   std::size_t ranks_finished = 0, ranks = 0;
 };
 
 struct RunOptions {
-  unsigned threads = 1;                ///< >= 1; results do not depend on it.
-  SimTime until = SimTime::never();    ///< Stop here even if ranks still run.
+  unsigned threads = 1;                   ///< >= 1; results do not depend on it.
+  SimTime until = SimTime::never();       ///< Stop here even if ranks still run.
+  Duration max_window = Duration::max();  ///< For tests: shorter windows must change nothing.
   /// Called about every `progress_windows` windows on the calling thread; false stops the run.
   std::function<bool(const RunProgress&)> progress;
   std::uint64_t progress_windows = 1024;
 };
 
 enum class RunEnd : std::uint8_t {
-  kFinished,   ///< All ranks are done and the network is empty.
-  kDeadlock,   ///< Nothing will ever happen again, but ranks are not done.
+  kFinished,  ///< All ranks are done and the network is empty.
+  kDeadlock,  ///< Nothing will ever happen again, but ranks are not done.
   kTimeLimit,
-  kStopped,    ///< The progress callback said so.
+  kStopped,  ///< The progress callback said so.
 };
 
 class Simulation {

@@ -54,9 +54,9 @@ Switch::Switch(NodeId node, NetworkContext& context)
     ports_[p].link_class = context.link_class_of[id.index()];
     ports_[p].channel = context.graph.peer(id).value();
     peers_[p] = EntityId(context.graph.port_node(context.graph.peer(id)).index());
-    const double scale = ecn.reference_rate.bps() == 0
-                             ? 1.0
-                             : context.graph.egress(id).rate.to_gbps() / ecn.reference_rate.to_gbps();
+    const double scale = ecn.reference_rate.bps() == 0 ? 1.0
+                                                       : context.graph.egress(id).rate.to_gbps() /
+                                                             ecn.reference_rate.to_gbps();
     thresholds_[p] = {
         static_cast<std::uint32_t>(static_cast<double>(ecn.k_min.count()) * scale + 0.5),
         static_cast<std::uint32_t>(static_cast<double>(ecn.k_max.count()) * scale + 0.5)};
@@ -88,13 +88,13 @@ void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet) {
     return;
   const std::uint32_t out = route(packet);
   EgressPort& port = ports_[out];
-  if (buffer_.paused_count() != 0) [[unlikely]] {
+  if (buffer_.paused_count() != 0 || context_.params.always_catch_up) [[unlikely]] {
     serve_all(now);
   } else if (port.waiting != 0) {
     serve(out, now);
   }
-  // A packet for an idle port leaves at once. It would be counted in the buffer for no time, so it is
-  // not counted; it must not have been able to cause a pause or a drop in that instant.
+  // A packet for an idle port leaves at once. It would be counted in the buffer for no time, so it
+  // is not counted; it must not have been able to cause a pause or a drop in that instant.
   const std::uint32_t priority = packet.priority();
   if (port.free_at_ps <= now && port.waiting == 0 && (port.paused >> priority & 1U) == 0 &&
       (!buffer_.lossless(priority) || buffer_.surely_quiet(in, priority, packet.wire_bytes))) {
@@ -183,7 +183,8 @@ std::uint32_t Switch::route(const Packet& packet) const {
 }
 
 bool Switch::lost_on_link(std::uint32_t in) {
-  const std::uint64_t counter = (kLossPurpose << 60) | (std::uint64_t{in} << 32) | loss_draws_[in]++;
+  const std::uint64_t counter =
+      (kLossPurpose << 60) | (std::uint64_t{in} << 32) | loss_draws_[in]++;
   return hash64(seed_, counter) < loss_threshold_;
 }
 
@@ -260,8 +261,8 @@ void Switch::mark(EgressPort& port, std::uint32_t out, std::uint32_t queue_bytes
   if (queue_bytes <= k.k_min || packet.kind() != PacketKind::kData) [[likely]]
     return;
   if (queue_bytes <= k.k_max) {
-    const double share = static_cast<double>(queue_bytes - k.k_min) /
-                         static_cast<double>(k.k_max - k.k_min);
+    const double share =
+        static_cast<double>(queue_bytes - k.k_min) / static_cast<double>(k.k_max - k.k_min);
     const std::uint64_t counter =
         (kMarkPurpose << 60) | (std::uint64_t{out} << 32) | port.mark_draws++;
     const double draw = static_cast<double>(hash64(seed_, counter) >> 11) * 0x1p-53;
@@ -328,9 +329,9 @@ std::uint64_t Switch::queued_bytes() const {
 }
 
 std::size_t Switch::memory_bytes() const {
-  return sizeof(*this) + port_count_ * (sizeof(EgressPort) + kQueues * sizeof(EgressQueue) +
-                                        sizeof(PortStatistics) + sizeof(MarkThresholds) +
-                                        kPriorities * 8);
+  return sizeof(*this) +
+         port_count_ * (sizeof(EgressPort) + kQueues * sizeof(EgressQueue) +
+                        sizeof(PortStatistics) + sizeof(MarkThresholds) + kPriorities * 8);
 }
 
 }  // namespace plait

@@ -5,14 +5,14 @@
 /// headroom, RED-style ECN marking at dequeue, strict and deficit-round-robin scheduling, ECMP by
 /// flow hash. Equations, tie rules and deviations: docs/models/switch.md.
 ///
-/// How a visit keeps exact order without a queue of events: arrivals are taken in order of time, and
-/// a port's departures are caught up lazily, when an arrival for that port (or the end of the window)
-/// comes. Ports meet only in the shared buffer. As long as SharedBuffer::surely_quiet() holds no
-/// decision can depend on departures of other ports; when it does not, all ports are first caught up
-/// in order of time, and while any ingress is paused this is done at every arrival.
+/// How a visit keeps exact order without a queue of events: arrivals are taken in order of time,
+/// and a port's departures are caught up lazily, when an arrival for that port (or the end of the
+/// window) comes. Ports meet only in the shared buffer. As long as SharedBuffer::surely_quiet()
+/// holds no decision can depend on departures of other ports; when it does not, all ports are first
+/// caught up in order of time, and while any ingress is paused this is done at every arrival.
 ///
-/// Tie rules: a departure at t sees the arrivals before t; arrivals at t are taken by (port, sequence);
-/// departures of different ports at t by port number.
+/// Tie rules: a departure at t sees the arrivals before t; arrivals at t are taken by (port,
+/// sequence); departures of different ports at t by port number.
 
 #include <cstdint>
 #include <memory>
@@ -77,13 +77,13 @@ class Switch final : public Entity {
   WorkerScratch* scratch_ = nullptr;  // of the visit under way
   std::uint64_t seed_;
   bool ecn_enabled_;
-  std::uint64_t loss_threshold_;      // of a 64-bit draw
+  std::uint64_t loss_threshold_;  // of a 64-bit draw
   EgressScheduler scheduler_;
   SharedBuffer buffer_;
   Fingerprint fingerprint_;
   std::vector<EgressPort> ports_;
-  std::vector<EgressQueue> queues_;   // kQueues per port
-  std::vector<EntityId> peers_;       // by port
+  std::vector<EgressQueue> queues_;  // kQueues per port
+  std::vector<EntityId> peers_;      // by port
   std::vector<PortStatistics> statistics_;
   std::vector<MarkThresholds> thresholds_;    // by port
   std::vector<std::uint32_t> loss_draws_;     // by port, empty without loss

@@ -9,9 +9,9 @@ namespace plait {
 
 void describe(ParamVisitor& v, EcnParams& p) {
   v.field({"enabled", "mark packets at all", "RoCEv2 with DCQCN needs it"}, p.enabled);
-  v.field({"k_min", "egress queue length at which marking starts",
-           "HPCC artefact, 400 KB at 100 Gbps"},
-          p.k_min, {Bytes(0), Bytes::gibi(1)});
+  v.field(
+      {"k_min", "egress queue length at which marking starts", "HPCC artefact, 400 KB at 100 Gbps"},
+      p.k_min, {Bytes(0), Bytes::gibi(1)});
   v.field({"k_max", "egress queue length from which every packet is marked",
            "HPCC artefact, 1600 KB at 100 Gbps"},
           p.k_max, {Bytes(0), Bytes::gibi(1)});
@@ -31,14 +31,15 @@ void describe(ParamVisitor& v, PfcParams& p) {
   v.field({"alpha", "pause threshold as a share of the free shared buffer",
            "HPCC artefact switch-mmu, shift 3"},
           p.alpha, {1.0 / 1024, 16.0});
-  v.field({"reserve", "buffer guaranteed per port and lossless priority",
-           "HPCC artefact switch-mmu"},
-          p.reserve, {Bytes(0), Bytes::mebi(16)});
-  v.field({"headroom",
-           "buffer per port and lossless priority for what arrives after a pause; 0B: computed from "
-           "rate, cable delay, pipeline latency and MTU",
-           "IEEE 802.1Qbb, docs/models/switch.md"},
-          p.headroom, {Bytes(0), Bytes::mebi(256)});
+  v.field(
+      {"reserve", "buffer guaranteed per port and lossless priority", "HPCC artefact switch-mmu"},
+      p.reserve, {Bytes(0), Bytes::mebi(16)});
+  v.field(
+      {"headroom",
+       "buffer per port and lossless priority for what arrives after a pause; 0B: computed from "
+       "rate, cable delay, pipeline latency and MTU",
+       "IEEE 802.1Qbb, docs/models/switch.md"},
+      p.headroom, {Bytes(0), Bytes::mebi(256)});
   v.field({"resume_offset", "how far below the pause threshold a resume is sent",
            "HPCC artefact switch-mmu"},
           p.resume_offset, {Bytes(0), Bytes::mebi(16)});
@@ -73,7 +74,8 @@ std::uint8_t parse_priority_set(const std::string& text) {
   std::string word;
   while (in >> word) {
     if (word.size() != 1 || word[0] < '0' || word[0] > '7')
-      throw UserError("'" + word + "' is not a priority: write numbers from 0 to 7 separated by "
+      throw UserError("'" + word +
+                      "' is not a priority: write numbers from 0 to 7 separated by "
                       "spaces (for example \"3 4\")");
     set |= 1U << (word[0] - '0');
   }

@@ -27,12 +27,12 @@ struct EcnParams {
 /// Priority flow control (802.1Qbb) driven by ingress accounting.
 struct PfcParams {
   bool enabled = true;
-  std::string priorities = "3";        ///< Lossless priorities, for example "3" or "3 4".
-  double alpha = 0.125;                ///< Dynamic threshold: xoff = alpha * free shared buffer.
-  Bytes reserve = Bytes(4096);         ///< Guaranteed per (port, lossless priority).
-  Bytes headroom{};                    ///< Per (port, lossless priority); 0 = from rate and delay.
-  Bytes resume_offset = Bytes(3072);   ///< xon = xoff - resume_offset.
-  Bytes frame = Bytes(64);             ///< Pause frame on the wire.
+  std::string priorities = "3";       ///< Lossless priorities, for example "3" or "3 4".
+  double alpha = 0.125;               ///< Dynamic threshold: xoff = alpha * free shared buffer.
+  Bytes reserve = Bytes(4096);        ///< Guaranteed per (port, lossless priority).
+  Bytes headroom{};                   ///< Per (port, lossless priority); 0 = from rate and delay.
+  Bytes resume_offset = Bytes(3072);  ///< xon = xoff - resume_offset.
+  Bytes frame = Bytes(64);            ///< Pause frame on the wire.
 };
 
 struct SwitchParams {

@@ -18,17 +18,17 @@ enum class CnpMode : std::uint8_t {
 };
 
 struct TransportParams {
-  Bytes mtu = Bytes(4096);             ///< Payload of a full packet.
-  Bytes header = Bytes(62);            ///< Ethernet, IPv4, UDP, BTH, ICRC, FCS.
-  Bytes ack = Bytes(66);               ///< ACK or NACK frame.
-  Bytes cnp = Bytes(78);               ///< CNP frame.
-  Bytes gap = Bytes(20);               ///< Preamble and inter-frame gap, added to every frame.
+  Bytes mtu = Bytes(4096);   ///< Payload of a full packet.
+  Bytes header = Bytes(62);  ///< Ethernet, IPv4, UDP, BTH, ICRC, FCS.
+  Bytes ack = Bytes(66);     ///< ACK or NACK frame.
+  Bytes cnp = Bytes(78);     ///< CNP frame.
+  Bytes gap = Bytes(20);     ///< Preamble and inter-frame gap, added to every frame.
   std::int64_t data_priority = 3;
-  std::int64_t control_priority = 6;   ///< ACK, NACK, CNP.
-  bool control_obeys_pause = true;     ///< The NIC holds ACKs back while their priority is paused.
-  std::int64_t ack_interval = 1;       ///< Packets per ACK; the last of a message always has one.
+  std::int64_t control_priority = 6;  ///< ACK, NACK, CNP.
+  bool control_obeys_pause = true;    ///< The NIC holds ACKs back while their priority is paused.
+  std::int64_t ack_interval = 1;      ///< Packets per ACK; the last of a message always has one.
   Duration nack_interval = Duration::us(500);  ///< Least time between NACKs for one gap.
-  Duration rto = Duration::ms(1);      ///< Without progress for this long: go back to the oldest.
+  Duration rto = Duration::ms(1);  ///< Without progress for this long: go back to the oldest.
   CnpMode cnp_mode = CnpMode::kPacket;
   Duration cnp_interval = Duration::us(4);
   CcParams congestion_control;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /// @file arrival_batch.hpp
-/// Everything that reaches one entity during one window, in the order (time, channel, sequence on the
-/// channel). Scratch space of a worker, reused from visit to visit.
+/// Everything that reaches one entity during one window, in the order (time, channel, sequence on
+/// the channel). Scratch space of a worker, reused from visit to visit.
 
 #include <algorithm>
 #include <cstdint>
@@ -13,9 +13,9 @@
 
 namespace plait {
 
-/// Sorts keys whose upper 32 bits are a time below 2^time_bits and whose lower 32 bits rise with the
-/// position: bucket sort by time, then one insertion pass. Few keys: insertion only (below about 24
-/// keys it wins; std::sort was 2-4 times slower at the usual 50-500).
+/// Sorts keys whose upper 32 bits are a time below 2^time_bits and whose lower 32 bits rise with
+/// the position: bucket sort by time, then one insertion pass. Few keys: insertion only (below
+/// about 24 keys it wins; std::sort was 2-4 times slower at the usual 50-500).
 void sort_keys(std::vector<std::uint64_t>& keys, std::size_t count, unsigned time_bits,
                std::vector<std::uint64_t>& scratch);
 
@@ -69,9 +69,8 @@ class ArrivalBatch {
 };
 
 template <class Item>
-void ArrivalBatch<Item>::take(Chain<Item>& pending, std::uint32_t channel,
-                              std::uint32_t begin_low, std::uint32_t window,
-                              std::int64_t begin_ps) {
+void ArrivalBatch<Item>::take(Chain<Item>& pending, std::uint32_t channel, std::uint32_t begin_low,
+                              std::uint32_t window, std::int64_t begin_ps) {
   Chunk<Item>* chunk = pending.head;
   Chunk<Item>* last_used = nullptr;
   while (chunk != nullptr) {

@@ -6,10 +6,10 @@
 /// member `arrival` holds the low 32 bits of its arrival time in picoseconds (so an item may be at
 /// most 2^31 ps = 2.1 ms ahead of the receiver's window).
 ///
-/// Items live in chains of 256-byte chunks. The sender appends to an OpenChain it owns and publishes
-/// it once at the end of its visit; the receiver takes it over in the next window and reads the
-/// items in place. Two publication slots alternate, so that a sender in window w and a receiver in
-/// window w never touch the same word: no locks, no atomics.
+/// Items live in chains of 256-byte chunks. The sender appends to an OpenChain it owns and
+/// publishes it once at the end of its visit; the receiver takes it over in the next window and
+/// reads the items in place. Two publication slots alternate, so that a sender in window w and a
+/// receiver in window w never touch the same word: no locks, no atomics.
 
 #include <cstddef>
 #include <cstdint>

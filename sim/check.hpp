@@ -22,17 +22,17 @@ template <class A, class B>
 
 }  // namespace plait::detail
 
-#define PLAIT_CHECK(condition, values)                                                \
-  do {                                                                                \
-    if (!(condition)) [[unlikely]]                                                    \
-      ::plait::detail::check_failed(__FILE__, __LINE__, #condition, values);          \
+#define PLAIT_CHECK(condition, values)                                       \
+  do {                                                                       \
+    if (!(condition)) [[unlikely]]                                           \
+      ::plait::detail::check_failed(__FILE__, __LINE__, #condition, values); \
   } while (false)
 
-#define PLAIT_CHECK_OP(a, op, b)                                                      \
-  do {                                                                                \
-    const auto& plait_a = (a);                                                        \
-    const auto& plait_b = (b);                                                        \
-    if (!(plait_a op plait_b)) [[unlikely]]                                           \
+#define PLAIT_CHECK_OP(a, op, b)                                                                 \
+  do {                                                                                           \
+    const auto& plait_a = (a);                                                                   \
+    const auto& plait_b = (b);                                                                   \
+    if (!(plait_a op plait_b)) [[unlikely]]                                                      \
       ::plait::detail::check_op_failed(__FILE__, __LINE__, #a " " #op " " #b, plait_a, plait_b); \
   } while (false)
 

@@ -85,9 +85,7 @@ class SimTime {
     return SimTime(detail::checked_add(t.ps_, d.ps()));
   }
   friend constexpr SimTime operator-(SimTime t, Duration d) { return SimTime(t.ps_ - d.ps()); }
-  friend constexpr Duration operator-(SimTime a, SimTime b) {
-    return Duration::ps(a.ps_ - b.ps_);
-  }
+  friend constexpr Duration operator-(SimTime a, SimTime b) { return Duration::ps(a.ps_ - b.ps_); }
   constexpr SimTime& operator+=(Duration d) { return *this = *this + d; }
 
  private:

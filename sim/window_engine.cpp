@@ -57,8 +57,8 @@ std::uint64_t WindowEngine::visits() const {
   return sum;
 }
 
-// The window after one that ended at `previous_end`: directly behind it if anything was published or
-// wished for early, else at the earliest wish. INT64_MAX if there is none.
+// The window after one that ended at `previous_end`: directly behind it if anything was published
+// or wished for early, else at the earliest wish. INT64_MAX if there is none.
 std::int64_t WindowEngine::next_begin(std::int64_t previous_end) const {
   std::int64_t earliest = INT64_MAX;
   for (const auto& worker : workers_) {

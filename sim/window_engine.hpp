@@ -49,8 +49,8 @@ class Worker {
   };
   unsigned index_ = 0;
   WindowEngine* engine_ = nullptr;
-  unsigned write_ = 0;                                 // bitmap being written
-  std::vector<std::uint64_t> active_[2];               // by slot, this worker's own bits
+  unsigned write_ = 0;                    // bitmap being written
+  std::vector<std::uint64_t> active_[2];  // by slot, this worker's own bits
   bool any_[2] = {false, false};
   std::priority_queue<Wish, std::vector<Wish>, std::greater<>> wishes_;
   std::uint64_t visits_ = 0;
@@ -67,7 +67,7 @@ class Entity {
 class WindowEngine {
  public:
   struct Options {
-    Duration lookahead;        ///< Window length, > 0, at most the least channel latency.
+    Duration lookahead;  ///< Window length, > 0, at most the least channel latency.
     unsigned workers = 1;
     /// Below this many visits in the last window, one thread runs all workers' parts.
     std::uint64_t parallel_from = 32;
@@ -82,8 +82,8 @@ class WindowEngine {
   /// @return false to stop.
   using WindowCallback = std::function<bool(const Window&)>;
   enum class End { kIdle, kTimeLimit, kStopped };
-  /// Runs windows until nothing is wished for, or `until` is reached (windows that begin at or after
-  /// it are not run), or `after_window` (called after every window, on one thread) says no.
+  /// Runs windows until nothing is wished for, or `until` is reached (windows that begin at or
+  /// after it are not run), or `after_window` (called after every window, on one thread) says no.
   End run(Executor& executor, SimTime until, const WindowCallback& after_window);
 
   std::uint64_t windows() const { return windows_; }
@@ -97,10 +97,10 @@ class WindowEngine {
   std::int64_t next_begin(std::int64_t previous_end) const;
 
   Options options_;
-  std::vector<Entity*> entities_;             // by slot
-  std::vector<std::uint32_t> slot_of_;        // by entity id
-  std::vector<std::int64_t> scheduled_ps_;    // by slot: earliest wish in the owner's heap
-  std::vector<std::uint32_t> part_begin_;     // by worker: first bitmap word of its slots
+  std::vector<Entity*> entities_;           // by slot
+  std::vector<std::uint32_t> slot_of_;      // by entity id
+  std::vector<std::int64_t> scheduled_ps_;  // by slot: earliest wish in the owner's heap
+  std::vector<std::uint32_t> part_begin_;   // by worker: first bitmap word of its slots
   std::vector<std::unique_ptr<Worker>> workers_;
   std::uint64_t windows_ = 0;
 };

@@ -17,15 +17,15 @@ namespace plait {
 
 /// What a flow's congestion control may know about its path.
 struct PathInfo {
-  BitRate line_rate;   ///< Of the sender's NIC port.
-  Duration base_rtt;   ///< Full packet out, ACK back, queues empty.
-  Bytes mtu;           ///< Payload bytes of a full packet.
+  BitRate line_rate;  ///< Of the sender's NIC port.
+  Duration base_rtt;  ///< Full packet out, ACK back, queues empty.
+  Bytes mtu;          ///< Payload bytes of a full packet.
 };
 
 /// An acknowledgement as the sender sees it.
 struct AckInfo {
-  std::uint64_t acked_bytes = 0;     ///< Payload newly acknowledged.
-  bool ecn_echo = false;             ///< The acknowledged packet carried a congestion mark.
+  std::uint64_t acked_bytes = 0;  ///< Payload newly acknowledged.
+  bool ecn_echo = false;          ///< The acknowledged packet carried a congestion mark.
 };
 
 class CongestionControl {

@@ -2,7 +2,6 @@
 #include "models/cc/dcqcn.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace plait {
 
@@ -22,6 +21,14 @@ DcqcnParams paper() {
   p.min_rate = BitRate::mbps(10);
   p.clamp_target = true;
   return p;
+}
+
+// base^n by squaring: std::pow may round differently from one processor to the next.
+double power(double base, std::int64_t n) {
+  double result = 1.0;
+  for (; n > 0; n >>= 1, base *= base)
+    if ((n & 1) != 0) result *= base;
+  return result;
 }
 
 // Settings of the ns-3 RDMA models at 100 Gbps (HPCC artefact and its descendants).
@@ -75,7 +82,7 @@ class Dcqcn final : public CongestionControl {
   SimTime next_alpha_, next_decrease_, next_increase_ = SimTime::never();
   std::int64_t sent_since_increase_ = 0;
   std::uint32_t timer_rounds_ = 0, byte_rounds_ = 0;
-  bool throttled_ = false;     // a CNP has ever come: before that no timer runs
+  bool throttled_ = false;  // a CNP has ever come: before that no timer runs
   bool cnp_for_alpha_ = false, cnp_for_decrease_ = false;
 };
 
@@ -104,7 +111,7 @@ void Dcqcn::catch_up_alpha(SimTime until) {
   const std::int64_t periods = (until - next_alpha_) / params_.alpha_timer + 1;
   alpha_ = (1 - params_.gain) * alpha_ + (cnp_for_alpha_ ? params_.gain : 0.0);
   cnp_for_alpha_ = false;
-  if (periods > 1) alpha_ *= std::pow(1 - params_.gain, static_cast<double>(periods - 1));
+  if (periods > 1) alpha_ *= power(1 - params_.gain, periods - 1);
   next_alpha_ += params_.alpha_timer * periods;
 }
 
@@ -161,10 +168,17 @@ void describe(ParamVisitor& v, DcqcnParams& p) {
       {"paper", "the published algorithm's settings", "Zhu et al., SIGCOMM 2015"},
       {"ns3", "the ns-3 RDMA models at 100 Gbps", "HPCC artefact"}};
   switch (v.preset(presets)) {
-    case 0: p = DcqcnParams(); break;
-    case 1: p = paper(); break;
-    case 2: p = ns3(); break;
-    default: break;
+    case 0:
+      p = DcqcnParams();
+      break;
+    case 1:
+      p = paper();
+      break;
+    case 2:
+      p = ns3();
+      break;
+    default:
+      break;
   }
   const Range<Duration> timer{Duration::ns(100), Duration::s(1)};
   const Range<BitRate> rate{BitRate::bps(1), BitRate::gbps(10'000)};

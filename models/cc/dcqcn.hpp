@@ -15,14 +15,14 @@ namespace plait {
 
 /// Defaults are the `connectx` preset.
 struct DcqcnParams {
-  double gain = 5.0 / 1024;                         ///< [g] weight of a new sample of alpha.
-  Duration alpha_timer = Duration::us(1);           ///< [K] period of the alpha update.
-  Duration decrease_timer = Duration::us(4);        ///< At most one cut per period.
-  Duration increase_timer = Duration::us(300);      ///< [T] period of timed increases.
-  Bytes increase_bytes = Bytes(32767 * 64);         ///< [B] bytes per counted increase; 0 = off.
-  std::int64_t fast_recovery_rounds = 1;            ///< [F]
-  BitRate additive_step = BitRate::mbps(5);         ///< [R_AI]
-  BitRate hyper_step = BitRate::mbps(50);           ///< [R_HAI]
+  double gain = 5.0 / 1024;                     ///< [g] weight of a new sample of alpha.
+  Duration alpha_timer = Duration::us(1);       ///< [K] period of the alpha update.
+  Duration decrease_timer = Duration::us(4);    ///< At most one cut per period.
+  Duration increase_timer = Duration::us(300);  ///< [T] period of timed increases.
+  Bytes increase_bytes = Bytes(32767 * 64);     ///< [B] bytes per counted increase; 0 = off.
+  std::int64_t fast_recovery_rounds = 1;        ///< [F]
+  BitRate additive_step = BitRate::mbps(5);     ///< [R_AI]
+  BitRate hyper_step = BitRate::mbps(50);       ///< [R_HAI]
   BitRate min_rate = BitRate::mbps(1);
   bool clamp_target = false;  ///< Every cut lowers the target too, also within recovery round 0.
 };

@@ -10,16 +10,20 @@ void describe(ParamVisitor& v, CcParams& p) {
            {{"none", "line rate and a fixed window"},
             {"dcqcn", "rate cut by congestion notifications", "Zhu et al., SIGCOMM 2015"}});
   switch (p.kind) {
-    case CcKind::kNone: return describe(v, p.none);
-    case CcKind::kDcqcn: return describe(v, p.dcqcn);
+    case CcKind::kNone:
+      return describe(v, p.none);
+    case CcKind::kDcqcn:
+      return describe(v, p.dcqcn);
   }
 }
 
 std::unique_ptr<CongestionControl> make_congestion_control(const PathInfo& path,
                                                            const CcParams& params) {
   switch (params.kind) {
-    case CcKind::kNone: return make_window_only(path, params.none);
-    case CcKind::kDcqcn: return make_dcqcn(path, params.dcqcn);
+    case CcKind::kNone:
+      return make_window_only(path, params.none);
+    case CcKind::kDcqcn:
+      return make_dcqcn(path, params.dcqcn);
   }
   PLAIT_CHECK(false, "unknown congestion control kind");
   return nullptr;

@@ -7,10 +7,10 @@
 namespace plait {
 
 void describe(ParamVisitor& v, WindowOnlyParams& p) {
-  v.field({"bdp_multiple",
-           "window as a multiple of line rate times base round-trip time; 0: no window",
-           "one bandwidth-delay product keeps an unloaded path full"},
-          p.bdp_multiple, {0.0, 1000.0});
+  v.field(
+      {"bdp_multiple", "window as a multiple of line rate times base round-trip time; 0: no window",
+       "one bandwidth-delay product keeps an unloaded path full"},
+      p.bdp_multiple, {0.0, 1000.0});
 }
 
 namespace {

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// Properties of the packet model on random fabrics and random traffic: nothing is lost with PFC,
+// nothing is lost or doubled end to end without it, and neither threads, nor the length of windows,
+// nor the switches' lazy catching-up show in the results.
+#include <catch2/catch.hpp>
+
+#include "sim/error.hpp"
+#include "sim/random.hpp"
+#include "tests/support/fabric_run.hpp"
+#include "topologies/fat_tree.hpp"
+#include "topologies/leaf_spine.hpp"
+#include "topologies/single_switch.hpp"
+
+namespace plait {
+namespace {
+
+using test::FabricRun;
+using test::FlowSpec;
+
+struct Random {
+  explicit Random(std::uint64_t seed) : stream(seed, 7, 7) {}
+  std::int64_t between(std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(stream.below(static_cast<std::uint64_t>(high - low + 1)));
+  }
+  template <class T>
+  T any_of(std::initializer_list<T> values) {
+    return *(values.begin() + between(0, static_cast<std::int64_t>(values.size()) - 1));
+  }
+  RandomStream stream;
+};
+
+FabricGraph random_fabric(Random& random) {
+  FabricParts parts;
+  parts.host = {1, 1};
+  parts.host_link.rate = BitRate::gbps(random.any_of({25, 100, 400}));
+  parts.host_link.delay = Duration::ns(random.between(100, 2000));
+  parts.fabric_link.rate = BitRate::gbps(random.any_of({40, 100, 400}));
+  parts.fabric_link.delay = Duration::ns(random.between(100, 3000));
+  switch (random.between(0, 2)) {
+    case 0: return build(SingleSwitchParams{random.between(4, 20)}, parts);
+    case 1: {
+      LeafSpineParams p;
+      p.hosts = random.between(4, 24);
+      p.hosts_per_leaf = random.between(2, 8);
+      p.spines = random.between(1, 4);
+      return build(p, parts);
+    }
+    default: {
+      FatTreeParams p;
+      p.k = 4;
+      return build(p, parts);
+    }
+  }
+}
+
+// Half of the flows go to one host, so that there is an incast; sizes around packet boundaries too.
+std::vector<FlowSpec> random_flows(Random& random, std::size_t hosts) {
+  std::vector<FlowSpec> flows;
+  const auto last = static_cast<std::int64_t>(hosts) - 1;
+  for (std::uint32_t i = 0; i < 3 * hosts; ++i) {
+    const auto from = static_cast<std::uint32_t>(random.between(0, last));
+    const auto to = i % 2 == 0 ? 0U : static_cast<std::uint32_t>(random.between(0, last));
+    if (from == to) continue;
+    const Bytes size(random.any_of({std::int64_t{0}, std::int64_t{1}, std::int64_t{1000},
+                                    std::int64_t{1001}, random.between(1, 200'000)}));
+    flows.push_back({from, to, size, i});
+  }
+  return flows;
+}
+
+NetworkParams random_network(Random& random) {
+  NetworkParams p = test::bare_network();
+  p.seed = static_cast<std::uint64_t>(random.between(1, 1 << 30));
+  p.switches.latency = Duration::ns(random.between(0, 600));
+  p.switches.ecn.enabled = random.between(0, 1) == 1;
+  p.switches.ecn.k_min = Bytes::kilo(random.between(1, 50));
+  p.switches.ecn.k_max = p.switches.ecn.k_min + Bytes::kilo(random.between(1, 100));
+  p.transport.mtu = Bytes(random.any_of({256, 1000, 4096}));
+  p.transport.gap = Bytes(random.any_of({0, 20}));
+  p.transport.ack_interval = random.any_of({1, 4, 32});
+  p.transport.control_priority = random.any_of({3, 6});
+  p.transport.cnp_mode = random.any_of({CnpMode::kPacket, CnpMode::kAckEcho});
+  p.transport.congestion_control.kind = random.any_of({CcKind::kNone, CcKind::kDcqcn});
+  p.transport.congestion_control.dcqcn.min_rate = BitRate::mbps(1000);
+  return p;
+}
+
+// A buffer barely above what reserve and headroom take, so that pauses are common.
+void shrink_buffer(NetworkParams& params, const FabricGraph& graph) {
+  std::int64_t kilobytes = 16;
+  const RouteTable routes(graph);
+  for (;; kilobytes += kilobytes / 4) {
+    params.switches.buffer = Bytes::kilo(kilobytes);
+    try {
+      const Simulation probe(graph, routes, params);
+      break;
+    } catch (const UserError&) {
+    }
+  }
+  params.switches.buffer = Bytes::kilo(kilobytes + kilobytes / 8);
+}
+
+void check_everything_arrived(const FabricRun& run, const std::vector<FlowSpec>& flows) {
+  std::map<std::uint32_t, std::int64_t> bytes;
+  std::map<std::uint32_t, std::size_t> count;
+  for (const FlowSpec& flow : flows) {
+    bytes[flow.to] += flow.size.count();
+    ++count[flow.to];
+  }
+  for (const auto& [gpu, expected] : bytes) {
+    CHECK(run.process(gpu).received_bytes().count() == expected);
+    CHECK(run.process(gpu).received() == count[gpu]);
+  }
+  for (const MessageRecord& m : run.records().messages) {
+    CHECK(m.delivered >= m.posted + m.ideal);
+    CHECK(m.acked > m.delivered);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("PFC with enough headroom never drops, and every byte arrives") {
+  std::uint64_t pauses = 0;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    CAPTURE(seed);
+    Random random(seed);
+    FabricGraph graph = random_fabric(random);
+    const auto flows = random_flows(random, graph.hosts().size());
+    NetworkParams params = random_network(random);
+    params.switches.pfc.priorities = "3 6";  // control frames are lossless too
+    params.transport.rto = Duration::s(1);   // a pause is not a loss
+    shrink_buffer(params, graph);
+    FabricRun run(std::move(graph), params);
+    REQUIRE(run.run(flows) == RunEnd::kFinished);
+    CHECK(run.records().totals.drops == 0);
+    CHECK(run.records().totals.retransmitted == 0);
+    check_everything_arrived(run, flows);
+    pauses += run.records().totals.pfc_pauses;
+  }
+  CHECK(pauses > 500);  // the property was put to the test (924 when written)
+}
+
+TEST_CASE("too little headroom drops: the accounting is not just generous") {
+  FabricParts parts;
+  parts.host = {1, 1};
+  NetworkParams params = test::bare_network();
+  params.switches.pfc.headroom = Bytes(2000);
+  params.switches.buffer = Bytes::kilo(200);
+  FabricRun run(build(SingleSwitchParams{9}, parts), params);
+  std::vector<FlowSpec> flows;
+  for (std::uint32_t i = 1; i < 9; ++i) flows.push_back({i, 0, Bytes(300'000)});
+  REQUIRE(run.run(flows) == RunEnd::kFinished);
+  CHECK(run.records().totals.drops > 0);
+  check_everything_arrived(run, flows);
+}
+
+TEST_CASE("without PFC packets are dropped, and every message still arrives exactly once") {
+  std::uint64_t drops = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    CAPTURE(seed);
+    Random random(seed);
+    FabricGraph graph = random_fabric(random);
+    const auto flows = random_flows(random, graph.hosts().size());
+    NetworkParams params = random_network(random);
+    params.switches.pfc.enabled = false;
+    params.switches.buffer = Bytes::kilo(random.between(20, 200));
+    params.transport.rto = Duration::us(200);
+    params.transport.nack_interval = Duration::us(50);
+    FabricRun run(std::move(graph), params);
+    REQUIRE(run.run(flows) == RunEnd::kFinished);
+    check_everything_arrived(run, flows);
+    drops += run.records().totals.drops;
+  }
+  CHECK(drops > 1000);
+}
+
+TEST_CASE("under random loss on links every message arrives exactly once") {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    CAPTURE(seed);
+    Random random(seed);
+    FabricGraph graph = random_fabric(random);
+    const auto flows = random_flows(random, graph.hosts().size());
+    NetworkParams params = random_network(random);
+    params.wire.loss = 0.02;
+    params.transport.rto = Duration::us(200);
+    params.transport.nack_interval = Duration::us(20);
+    FabricRun run(std::move(graph), params);
+    REQUIRE(run.run(flows) == RunEnd::kFinished);
+    CHECK(run.records().totals.retransmitted > 0);
+    check_everything_arrived(run, flows);
+  }
+}
+
+TEST_CASE("threads, window length and lazy catching-up do not show") {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    CAPTURE(seed);
+    const auto fingerprint = [&](unsigned threads, Duration max_window, bool always) {
+      Random random(seed);
+      FabricGraph graph = random_fabric(random);
+      const auto flows = random_flows(random, graph.hosts().size());
+      NetworkParams params = random_network(random);
+      params.transport.rto = Duration::us(300);
+      if (seed % 4 != 0) shrink_buffer(params, graph);
+      if (seed % 3 == 0) params.wire.loss = 0.001;
+      params.always_catch_up = always;
+      FabricRun run(std::move(graph), params);
+      REQUIRE(run.run(flows, threads, SimTime::never(), max_window) == RunEnd::kFinished);
+      return run.records().totals.fingerprint;
+    };
+    const std::uint64_t reference = fingerprint(1, Duration::max(), false);
+    CHECK(fingerprint(2, Duration::max(), false) == reference);
+    CHECK(fingerprint(3, Duration::max(), false) == reference);
+    CHECK(fingerprint(8, Duration::max(), false) == reference);
+    CHECK(fingerprint(1, Duration::ns(37), false) == reference);
+    CHECK(fingerprint(1, Duration::max(), true) == reference);
+  }
+}
+
+}  // namespace plait
