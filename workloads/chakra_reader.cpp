@@ -11,6 +11,7 @@
 
 #include "sim/error.hpp"
 #include "workloads/chakra_rank.hpp"
+#include "workloads/message_tags.hpp"
 #include "workloads/op_order.hpp"
 #include "workloads/process_groups.hpp"
 #include "workloads/workload_check.hpp"
@@ -109,7 +110,7 @@ Workload load_chakra_workload(const std::string& pattern, const ChakraOptions& o
   }
   workload.groups = groups.groups();
   check_workload(workload, pattern);
-  return order_across_ranks(std::move(workload));
+  return order_across_ranks(compact_tags(std::move(workload)));
 }
 
 }  // namespace plait

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "workloads/graph_rebuild.hpp"
+
 namespace plait {
 
 namespace {
@@ -122,16 +124,6 @@ class GlobalOrder {
   std::vector<std::vector<std::uint32_t>> order_;
 };
 
-OpGraph reordered(const OpGraph& graph, const std::vector<std::uint32_t>& order) {
-  OpGraphBuilder builder;
-  for (const std::uint32_t i : order) {
-    std::vector<std::uint64_t> needs;
-    for (const OpId need : graph.dependencies(OpId(i))) needs.push_back(graph.source_id(need));
-    builder.add(graph.op(OpId(i)), graph.name(OpId(i)), graph.source_id(OpId(i)), std::move(needs));
-  }
-  return std::move(builder).build("reordered graph");
-}
-
 }  // namespace
 
 Workload order_across_ranks(Workload workload) {
@@ -140,7 +132,7 @@ Workload order_across_ranks(Workload workload) {
   for (std::size_t rank = 0; rank < order.size(); ++rank)
     if (!std::is_sorted(order[rank].begin(), order[rank].end()))
       workload.graphs[rank] =
-          std::make_shared<const OpGraph>(reordered(*workload.graphs[rank], order[rank]));
+          std::make_shared<const OpGraph>(rebuild(*workload.graphs[rank], order[rank], [](Op&) {}));
   return workload;
 }
 

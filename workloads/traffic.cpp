@@ -83,14 +83,15 @@ Flow parse_flow(std::string_view line) {
 
 Workload make_flow_workload(std::uint32_t ranks, const std::vector<Flow>& flows) {
   std::vector<OpGraphBuilder> builders(ranks);
+  std::map<std::pair<RankId, RankId>, std::uint32_t> next_tag;
   std::uint64_t next_id = 0;
   for (std::size_t i = 0; i < flows.size(); ++i) {
     const Flow& flow = flows[i];
     check_flow(flow, ranks);
     Op op;
     op.size = flow.size;
-    op.tag = static_cast<std::uint32_t>(i);
-    op.stream = op.tag;
+    op.tag = next_tag[{flow.source, flow.destination}]++;
+    op.stream = static_cast<std::uint32_t>(i);
     const std::string name =
         fmt::format("flow {} -> {}", flow.source.value(), flow.destination.value());
     OpGraphBuilder& source = builders[flow.source.index()];

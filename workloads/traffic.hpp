@@ -2,9 +2,9 @@
 #pragma once
 /// @file traffic.hpp
 /// Synthetic workloads: point-to-point patterns, explicit flow lists and single collectives. A flow
-/// is a send on its source and a recv on its destination under a tag of its own; the flows of a
-/// rank run at the same time (each on its own stream). A flow that starts later follows a CPU
-/// compute op as long as its start time.
+/// is a send on its source and a recv on its destination under a tag that no other flow of this
+/// pair of ranks has; the flows of a rank run at the same time (each on its own stream). A flow
+/// that starts later follows a CPU compute op as long as its start time.
 
 #include <cstdint>
 #include <filesystem>
@@ -21,7 +21,7 @@ struct Flow {
   Duration start{};
 };
 
-/// @param ranks number of ranks of the workload. Flows keep their order in the graphs and tags.
+/// @param ranks number of ranks of the workload. Flows keep their order in the graphs.
 /// @throws UserError on a flow to itself or a rank out of range.
 Workload make_flow_workload(std::uint32_t ranks, const std::vector<Flow>& flows);
 

@@ -79,9 +79,25 @@ TEST_CASE("Communication is taken with its size, not its recorded duration", "[c
   const Op send = workload.graphs[0]->op(OpId(0));
   CHECK(send.kind == OpKind::kSend);
   CHECK(send.peer == RankId(1));
-  CHECK(send.tag == 5);
+  CHECK(send.tag == 0);  // renumbered per (source, destination)
   CHECK(send.size == Bytes(300));
   CHECK(send.stream != workload.graphs[0]->op(OpId(1)).stream);
+}
+
+TEST_CASE("Tags of each pair of ranks are renumbered from 0", "[chakra]") {
+  TraceFolder folder("tags");
+  folder.rank({message(1, kSend, 1, 8, 4'000'000'000), message(2, kSend, 1, 8, 70),
+               message(3, kRecv, 1, 8, 70), message(4, kSend, 1, 8, 70)});
+  folder.rank({message(1, kRecv, 0, 8, 4'000'000'000), message(2, kRecv, 0, 8, 70),
+               message(3, kSend, 0, 8, 70), message(4, kRecv, 0, 8, 70)});
+  const Workload workload = load_chakra_workload(folder.pattern());
+  const auto tags = [&](std::size_t rank) {
+    std::vector<std::uint32_t> result;
+    for (const Op& op : workload.graphs[rank]->ops()) result.push_back(op.tag);
+    return result;
+  };
+  CHECK(tags(0) == std::vector<std::uint32_t>{1, 0, 0, 0});
+  CHECK(tags(1) == std::vector<std::uint32_t>{1, 0, 0, 0});
 }
 
 TEST_CASE("A CPU-side collective beside GPU-side ones is only its launch", "[chakra]") {
