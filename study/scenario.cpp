@@ -98,7 +98,10 @@ std::string Scenario::file_path(const std::string& file) const {
 
 Scenario load_scenario(const std::string& file, const std::vector<std::string>& settings) {
   const std::filesystem::path path(file);
-  return read(load_config(file), path.stem().string(), path.parent_path().string(), settings);
+  std::string name = path.stem().string();
+  // The only scenario of a folder bears the folder's name.
+  if (name == "scenario") name = std::filesystem::absolute(path).parent_path().filename().string();
+  return read(load_config(file), name, path.parent_path().string(), settings);
 }
 
 Scenario parse_scenario(std::string_view text, const std::string& name, const std::string& base_dir,

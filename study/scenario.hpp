@@ -67,9 +67,9 @@ struct Scenario {
   std::vector<JobSpec> jobs;
   RunSpec run;
 
-  std::string name;                    ///< File name without folder and suffix.
-  std::string base_dir;                ///< Relative file names start here; empty = current folder.
-  std::vector<ResolvedLine> resolved;  ///< Every value in force and its origin.
+  std::string name;      ///< File name without suffix; of "scenario.yaml", the folder's name.
+  std::string base_dir;  ///< Relative file names start here; empty = current folder.
+  std::vector<ResolvedLine> resolved;               ///< Every value in force and its origin.
   std::map<std::string, SourceLocation> locations;  ///< Of every given value, by path.
 
   /// Where the value at `path`, or else the innermost given table around it, was written.

@@ -143,8 +143,9 @@ TEST_CASE("each kind of wrong value has its message", "[config]") {
         "s.yaml:1:7: rate: expected a rate such as 400Gbps, found a table");
   CHECK(error_of("rate: [1]\n") ==
         "s.yaml:1:7: rate: expected a rate such as 400Gbps, found a list");
-  CHECK(error_of("rate:\ncount: 1\n").find("rate: expected a rate such as 400Gbps, there is "
-                                           "nothing") != std::string::npos);
+  CHECK(error_of("rate:\ncount: 1\n")
+            .find("rate: expected a rate such as 400Gbps, there is "
+                  "nothing") != std::string::npos);
   CHECK(error_of("items: {name: a}\n") ==
         "s.yaml:1:8: items: expected a list, one '- key: value ...' per item");
   CHECK(error_of("items:\n  - {name: a, strat: 1us}\n") ==
@@ -246,10 +247,9 @@ TEST_CASE("the list of parameters holds what hides behind a choice", "[config]")
   });
   std::vector<std::string> paths;
   for (const ListedParam& param : params) paths.push_back(param.path);
-  CHECK(paths == std::vector<std::string>{"rate", "count", "enabled", "inner.preset",
-                                          "inner.limit", "inner.share", "inner.shape",
-                                          "inner.side", "inner.radius", "items.N.name",
-                                          "items.N.start"});
+  CHECK(paths == std::vector<std::string>{"rate", "count", "enabled", "inner.preset", "inner.limit",
+                                          "inner.share", "inner.shape", "inner.side",
+                                          "inner.radius", "items.N.name", "items.N.start"});
   CHECK(params[7].only_with == "inner.shape = square");
   CHECK(params[0].range == "1Mbps to 1Tbps");
   CHECK(params[0].default_value == "100Gbps");

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program from outside: exit codes, messages, files left behind.
+#include <sys/wait.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "tests/workloads/chakra_writer.hpp"
+
+namespace plait::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kProgram = PLAIT_PROGRAM;
+const std::string kExamples = PLAIT_SOURCE_DIR "/examples/";
+
+struct Outcome {
+  int code = 0;
+  std::string out, err;
+};
+
+std::string text_of(const std::string& file) {
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  return text.str();
+}
+
+/// @param before words before the program: an environment, `timeout`.
+Outcome plait(const std::string& arguments, const std::string& before = "") {
+  const std::string command =
+      before + " '" + kProgram + "' " + arguments + " >cli_out.txt 2>cli_err.txt";
+  const int status = std::system(command.c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text_of("cli_out.txt"),
+          text_of("cli_err.txt")};
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+void check_user_error(const std::string& arguments, const std::string& message) {
+  INFO(arguments);
+  const Outcome outcome = plait(arguments);
+  CHECK(outcome.code == 1);
+  CHECK(outcome.out.empty());
+  INFO(outcome.err);
+  CHECK(outcome.err.rfind("error: ", 0) == 0);
+  CHECK(contains(outcome.err, message));
+  CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+}
+
+/// A scenario of one trace on one host of `gpus` GPUs.
+std::string scenario_of(const std::string& name, const std::string& trace, int gpus) {
+  const std::string file = name + ".yaml";
+  std::ofstream(file) << "fabric:\n  topology: {kind: single_switch, hosts: 1}\n  host: {gpus: "
+                      << gpus << "}\njobs:\n  - {name: job, trace: \"" << trace << "\"}\n";
+  return file;
+}
+
+const std::string kIncast = kExamples + "incast32/pfc.yaml";
+
+}  // namespace
+
+TEST_CASE("usage mistakes end with 2, questions with 0", "[cli]") {
+  CHECK(plait("").code == 2);
+  CHECK(plait("fly").code == 2);
+  CHECK(plait("run --bogus").code == 2);
+  CHECK(plait("run --threads -1").code == 2);
+  CHECK(plait("validate").code == 2);
+  CHECK(plait("--help").code == 0);
+  const Outcome version = plait("--version");
+  CHECK(version.code == 0);
+  CHECK(version.out.rfind("plait ", 0) == 0);
+}
+
+TEST_CASE("mistakes in the scenario end with 1 and one line", "[cli]") {
+  check_user_error("run nowhere.yaml", "nowhere.yaml: no such file");
+  check_user_error("run " + kIncast + " --set fabric.lnik.rate=1Gbps",
+                   "fabric.lnik: unknown key; did you mean 'link'?");
+  check_user_error("run " + kIncast + " --set fabric.link.rate=100", "lacks a unit");
+  check_user_error("run " + kIncast + " --set fabric.link.rate=0bps",
+                   "0bps is out of range; legal is 1bps to 100Tbps");
+  check_user_error("run " + kIncast + " --set fabric.link.rate=-1Gbps", "-1Gbps is out of range");
+  check_user_error("run " + kIncast + " --set jobs.incast.traffic.ranks=34",
+                   "job 'incast' has 34 ranks, but the fabric has 33 GPUs");
+  check_user_error("run " + kIncast + " --until soon", "'soon' is not a duration");
+  check_user_error("topo nowhere.txt", "nowhere.txt");
+  check_user_error("params xyzzy", "no parameter has 'xyzzy'");
+}
+
+TEST_CASE("faulty traces end with 1 and name the file", "[cli]") {
+  TraceFolder cyclic("cyclic");
+  cyclic.rank({node(1, kComp, {2}), node(2, kComp, {1})});
+  check_user_error("run " + scenario_of("cyclic", cyclic.pattern(), 1), "cycle");
+  TraceFolder empty("empty");
+  empty.raw("");
+  check_user_error("run " + scenario_of("empty", empty.pattern(), 1), "traces_empty/t.0.et");
+  TraceFolder garbage("garbage");
+  garbage.raw("this is no trace at all, it only says so");
+  check_user_error("run " + scenario_of("garbage", garbage.pattern(), 1), "traces_garbage/t.0.et");
+  TraceFolder truncated("truncated");
+  const std::string whole = trace({node(1, kComp), node(2, kComp, {1})});
+  truncated.raw(whole.substr(0, whole.size() - 3));
+  check_user_error("run " + scenario_of("truncated", truncated.pattern(), 1),
+                   "traces_truncated/t.0.et");
+  TraceFolder gap("gap");
+  gap.rank({node(1, kComp)}).rank({node(1, kComp)}).rank({node(1, kComp)});
+  fs::remove("traces_gap/t.1.et");
+  check_user_error("run " + scenario_of("gap", gap.pattern(), 4), "t.1.et");
+}
+
+TEST_CASE("an unconnected topology file is refused", "[cli]") {
+  std::ofstream("cli_islands.txt") << "host a\nhost b\nswitch s\nswitch t\n"
+                                      "link a s 100Gbps 1us\nlink b t 100Gbps 1us\n";
+  check_user_error("topo cli_islands.txt", "cli_islands.txt");
+}
+
+TEST_CASE("a collective that not all ranks join is a deadlock: exit 3, who waits for what",
+          "[cli]") {
+  TraceFolder folder("deadlock");
+  folder.rank({collective(1, 0, 1024)}).rank({collective(1, 0, 1024)}).rank({node(1, kComp)});
+  const Outcome outcome =
+      plait("run " + scenario_of("deadlock", folder.pattern(), 3) + " --out cli_deadlock");
+  CHECK(outcome.code == 3);
+  INFO(outcome.err);
+  CHECK(outcome.err.rfind("error: deadlock", 0) == 0);
+  CHECK(contains(outcome.err, "job 'job'"));
+  CHECK(contains(outcome.err, "not joined"));
+  CHECK_FALSE(fs::exists("cli_deadlock"));
+}
+
+TEST_CASE("results go to --out, the same bytes for every number of threads", "[cli]") {
+  fs::remove_all("cli_out1");
+  fs::remove_all("cli_out2");
+  REQUIRE(plait("run " + kIncast + " --threads 1 --out cli_out1").code == 0);
+  REQUIRE(plait("run " + kIncast + " --threads 3 --quiet --out cli_out2").code == 0);
+  for (const char* file : {"summary.json", "results.sqlite"}) {
+    INFO(file);
+    CHECK(text_of(std::string("cli_out1/") + file) == text_of(std::string("cli_out2/") + file));
+    CHECK(fs::file_size(std::string("cli_out1/") + file) > 0);
+  }
+  // Results may be replaced, but not mixed with other files.
+  CHECK(plait("run " + kIncast + " --quiet --out cli_out1").code == 0);
+  fs::remove_all("cli_full");
+  fs::create_directory("cli_full");
+  std::ofstream("cli_full/thesis.tex") << "x";
+  check_user_error("run " + kIncast + " --out cli_full", "holds files that are not Plait's");
+  CHECK(plait("run " + kIncast + " --quiet --force --out cli_full").code == 0);
+  CHECK(fs::exists("cli_full/thesis.tex"));
+  check_user_error("run " + kIncast + " --out cli_full/thesis.tex", "is not a folder");
+  check_user_error("run " + kIncast + " --out /proc/nowhere", "cannot write results");
+}
+
+TEST_CASE("without a terminal, standard error has no progress", "[cli]") {
+  const Outcome outcome = plait("run " + kIncast);
+  CHECK(outcome.code == 0);
+  CHECK(contains(outcome.out, "JCT"));
+  CHECK_FALSE(contains(outcome.err, "\r"));
+  const Outcome quiet = plait("run --quiet " + kIncast);
+  CHECK(quiet.out.empty());
+  CHECK(quiet.err.empty());
+}
+
+TEST_CASE("SIGINT ends a run cleanly", "[cli]") {
+  fs::remove_all("cli_interrupted");
+  const Outcome outcome =
+      plait("run " + kIncast + " --set jobs.0.traffic.size=20GB --out cli_interrupted",
+            "timeout --preserve-status -s INT 1");
+  CHECK(outcome.code == 130);
+  CHECK(contains(outcome.err, "interrupted at simulated time"));
+  CHECK_FALSE(fs::exists("cli_interrupted"));
+}
+
+TEST_CASE("run without a scenario runs the Megatron step", "[cli]") {
+  const Outcome outcome = plait("run");
+  CHECK(outcome.code == 0);
+  CHECK(contains(outcome.out, "megatron-tp8"));
+  const Outcome lost = plait("run", "PLAIT_EXAMPLES=/nowhere");
+  CHECK(lost.code == 1);
+  CHECK(contains(lost.err, "PLAIT_EXAMPLES"));
+}
+
+TEST_CASE("validate prints a scenario that runs", "[cli]") {
+  const Outcome outcome = plait("validate " + kIncast + " --set fabric.switch.ecn.k_min=200KB");
+  CHECK(outcome.code == 0);
+  CHECK(contains(outcome.out, "k_min: 200KB"));
+  CHECK(contains(outcome.out, "# --set"));
+  CHECK(contains(outcome.out, "# default"));
+  CHECK(contains(outcome.out, "pfc.yaml:5"));
+  std::ofstream("cli_resolved.yaml") << outcome.out;
+  const Outcome resolved = plait("run cli_resolved.yaml");
+  const Outcome direct = plait("run " + kIncast + " --set fabric.switch.ecn.k_min=200KB");
+  CHECK(resolved.code == 0);
+  const auto fingerprint = [](const std::string& out) {
+    return out.substr(out.find("fingerprint"));
+  };
+  CHECK(fingerprint(resolved.out) == fingerprint(direct.out));
+}
+
+TEST_CASE("topo describes fabrics and writes what it reads", "[cli]") {
+  const Outcome outcome = plait("topo " + kExamples +
+                                "permutation128/scenario.yaml --metrics --dot cli.dot --graphml "
+                                "cli.graphml");
+  CHECK(outcome.code == 0);
+  // k = 8: 8^3 / 4 hosts; half of them at 100 Gb/s cross the middle.
+  CHECK(contains(outcome.out, "128 hosts"));
+  CHECK(contains(outcome.out, "6.4 Tb/s"));
+  CHECK(contains(text_of("cli.dot"), "graph"));
+  const Outcome again = plait("topo cli.graphml");
+  CHECK(again.code == 0);
+  CHECK(contains(again.out, "128 hosts"));
+  CHECK(plait("topo " + kIncast + " --dot /proc/nowhere.dot").code == 1);
+}
+
+TEST_CASE("trace info takes a pattern, all files or one", "[cli]") {
+  const std::string folder = kExamples + "traces/megatron_tp8/";
+  const Outcome pattern = plait("trace info '" + folder + "meg.{rank}.et.gz'");
+  CHECK(pattern.code == 0);
+  CHECK(contains(pattern.out, "8 ranks"));
+  CHECK(plait("trace info " + folder + "meg.*.et.gz").out == pattern.out);
+  CHECK(plait("trace info " + folder + "meg.5.et.gz").out == pattern.out);
+  check_user_error("trace info README", "has no rank number");
+}
+
+TEST_CASE("params lists and filters", "[cli]") {
+  const Outcome all = plait("params");
+  CHECK(all.code == 0);
+  CHECK(contains(all.out, "transport.congestion_control.kind"));
+  CHECK(contains(all.out, "jobs.N.traffic.pattern"));
+  const Outcome ecn = plait("params fabric.switch.ecn --json");
+  CHECK(ecn.code == 0);
+  CHECK(contains(ecn.out, "\"fabric.switch.ecn.k_min\""));
+  CHECK_FALSE(contains(ecn.out, "fabric.switch.pfc"));
+}
+
+}  // namespace plait::test

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scenarios from text to results: what is refused and how, what reads back, what changes results.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <fstream>
+
+#include "sim/error.hpp"
+#include "sim/random.hpp"
+#include "study/run.hpp"
+
+namespace plait {
+namespace {
+
+const std::string kExamples = PLAIT_SOURCE_DIR "/examples/";
+
+// Two hosts, one message: small enough to change at will.
+const std::string kSmall = R"(fabric:
+  topology: {kind: single_switch, hosts: 4}
+  host: {gpus: 1, nics: 1}
+  link: {rate: 100Gbps, delay: 1us}
+transport: {mtu: 1000B}
+jobs:
+  - name: probe
+    traffic: {pattern: shift, ranks: 4, size: 10KB}
+run: {seed: 7}
+)";
+
+Scenario small(const std::vector<std::string>& settings = {}) {
+  return parse_scenario(kSmall, "s.yaml", "", settings);
+}
+
+std::string error_of(const std::string& text, const std::vector<std::string>& settings = {}) {
+  try {
+    run_scenario(parse_scenario(text, "s.yaml", "", settings), {1, {}});
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::string error_with(const std::vector<std::string>& settings) {
+  return error_of(kSmall, settings);
+}
+
+std::string values_of(const Scenario& scenario) {
+  std::string text;
+  for (const ResolvedLine& line : scenario.resolved) text += line.path + "=" + line.value + "\n";
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("a scenario is read into its parts", "[scenario]") {
+  const Scenario scenario = load_scenario(kExamples + "megatron_tp8/eight_hosts.yaml");
+  CHECK(scenario.name == "eight_hosts");
+  CHECK(kind_name(scenario.fabric.topology) == "leaf_spine");
+  CHECK(scenario.fabric.host.gpus == 1);
+  CHECK(scenario.fabric.link.rate == BitRate::gbps(400));
+  CHECK(scenario.fabric.switch_link.rate == BitRate::gbps(400));  // follows link
+  CHECK(scenario.transport.mtu == Bytes(4096));
+  REQUIRE(scenario.jobs.size() == 1);
+  CHECK(scenario.jobs[0].name == "megatron-tp8");
+  CHECK(load_scenario(kExamples + "dlrm8/scenario.yaml").name == "dlrm8");
+}
+
+TEST_CASE("the link between switches differs only where it is given", "[scenario]") {
+  const Scenario scenario = small({"fabric.switch_link.rate=400Gbps", "fabric.link.delay=2us"});
+  CHECK(scenario.fabric.link.rate == BitRate::gbps(100));
+  CHECK(scenario.fabric.switch_link.rate == BitRate::gbps(400));
+  CHECK(scenario.fabric.switch_link.delay == Duration::us(2));
+}
+
+TEST_CASE("a host preset brings GPU and scale-up network, keys beside it win", "[scenario]") {
+  const Scenario scenario = small({"fabric.host={preset: dgx_h100, gpus: 2}"});
+  CHECK(scenario.fabric.host.gpus == 2);
+  CHECK(scenario.fabric.host.nics == 8);
+  CHECK(scenario.fabric.host.gpu.peak_tflops == 989.4);
+  CHECK(scenario.fabric.host.scale_up.rate == BitRate::gigabytes_per_s(450));
+  const auto line =
+      std::find_if(scenario.resolved.begin(), scenario.resolved.end(),
+                   [](const ResolvedLine& l) { return l.path == "fabric.host.gpu.peak_tflops"; });
+  REQUIRE(line != scenario.resolved.end());
+  CHECK(line->origin == "preset dgx_h100");
+}
+
+TEST_CASE("what cannot be is refused with its place", "[scenario]") {
+  CHECK(error_with({"fabric.link.rate=0Gbps"}) ==
+        "--set fabric.link.rate=0Gbps: fabric.link.rate: 0Gbps is out of range; legal is 1bps to "
+        "100Tbps");
+  CHECK(error_with({"fabric.link.rate=-1Gbps"}) ==
+        "--set fabric.link.rate=-1Gbps: fabric.link.rate: -1Gbps is out of range; legal is 1bps "
+        "to 100Tbps");
+  CHECK(error_with({"transport.congestion_control.kind=dcqnc"}) ==
+        "--set transport.congestion_control.kind=dcqnc: transport.congestion_control.kind: there "
+        "is no 'dcqnc'; did you mean 'dcqcn'? legal: none, dcqcn");
+  CHECK(error_with({"jobs.probe.traffic.ranks=5"}) ==
+        "s.yaml:7:5: jobs.0: job 'probe' has 5 ranks, but the fabric has 4 GPUs; raise the number "
+        "of hosts or fabric.host.gpus");
+  CHECK(error_with({"jobs.probe.trace=x.{rank}.et"}) ==
+        "s.yaml:7:5: jobs.0: job 'probe' has several of trace, flows, traffic and collective; "
+        "give exactly one");
+  CHECK(error_with({"jobs=[{name: a}]"}) ==
+        "--set jobs=[{name: a}]: jobs.0: job 'a' has none of trace, flows, traffic and "
+        "collective; give exactly one");
+  CHECK(error_with({"jobs=[]"}) == "--set jobs=[]: jobs: a scenario needs at least one job");
+  CHECK(error_of("run: {seed: 1}\n") == "s.yaml: jobs: a scenario needs at least one job");
+  CHECK(error_with({"jobs.0.name=a b"}) ==
+        "--set jobs.0.name=a b: jobs.0.name: 'a b' is not a name: use letters, digits, _ and -");
+  CHECK(error_with({"run.fidelity=flow"}) ==
+        "--set run.fidelity=flow: run.fidelity: there is no 'flow'; legal: packet");
+  CHECK(error_with({"fabric.switch.ecn.k_min=2MB"}) ==
+        "--set fabric.switch.ecn.k_min=2MB: fabric.switch.ecn.k_min: 2MB is above k_max 1.6MB");
+  CHECK(error_with({"fabric.switch.pfc.priorities=9"})
+            .rfind("--set fabric.switch.pfc.priorities=9: fabric.switch.pfc.priorities: '9' is "
+                   "not a priority",
+                   0) == 0);
+  const std::string missing = error_with({"jobs=[{name: a, trace: nowhere/t.{rank}.et}]"});
+  CHECK(missing.find("jobs.0.trace: ") != std::string::npos);
+  CHECK(missing.find("nowhere/t.0.et") != std::string::npos);
+}
+
+TEST_CASE("an unconnected topology is refused", "[scenario]") {
+  std::ofstream("islands.txt")
+      << "host a\nhost b\nswitch s\nswitch t\nlink a s 100Gbps 1us\nlink b "
+         "t 100Gbps 1us\n";
+  const std::string error =
+      error_with({"fabric.topology={kind: file, path: islands.txt}", "jobs.0.traffic.ranks=2"});
+  CHECK(error.find("fabric.topology: ") != std::string::npos);
+  CHECK(error.find("a") != std::string::npos);
+  CHECK(error != "no error");
+}
+
+TEST_CASE("every example's resolved text reads back to the same scenario", "[scenario]") {
+  for (const char* file :
+       {"megatron_tp8/nvswitch.yaml", "megatron_tp8/two_hosts.yaml",
+        "megatron_tp8/eight_hosts.yaml", "dlrm8/scenario.yaml", "incast32/pfc.yaml",
+        "incast32/no_pfc.yaml", "permutation128/scenario.yaml"}) {
+    INFO(file);
+    const Scenario first = load_scenario(kExamples + file);
+    for (const bool origins : {true, false}) {
+      const Scenario second = parse_scenario(scenario_yaml(first, origins), "resolved", "");
+      CHECK(values_of(first) == values_of(second));
+    }
+  }
+}
+
+TEST_CASE("damaged scenarios are refused or read, never worse", "[scenario][fuzz]") {
+  const std::string alphabet = "{}[]:,-#&*!|>'\"%@`?\n\t 0aZ.\\\xff\x00<~";
+  RandomStream random(1, 0, 0);
+  std::size_t refused = 0;
+  constexpr std::size_t kRounds = 4000;
+  for (std::size_t round = 0; round < kRounds; ++round) {
+    std::string text = kSmall;
+    for (std::uint64_t edits = 1 + random.below(4); edits > 0; --edits) {
+      const std::size_t at = random.below(text.size());
+      switch (random.below(4)) {
+        case 0:
+          text[at] = alphabet[random.below(alphabet.size())];
+          break;
+        case 1:
+          text.insert(at, 1, alphabet[random.below(alphabet.size())]);
+          break;
+        case 2:
+          text.erase(at, 1 + random.below(20));
+          break;
+        default:
+          text.insert(at, text.substr(random.below(text.size()), random.below(30)));
+      }
+    }
+    try {
+      parse_scenario(text, "fuzz.yaml", "");
+    } catch (const UserError&) {
+      ++refused;
+    }
+  }
+  CHECK(refused > kRounds / 4);
+  CHECK(refused < kRounds);
+}
+
+TEST_CASE("placements hand out GPUs host by host or in turn", "[scenario]") {
+  const auto hosts = [](const std::string& placement) {
+    const Scenario scenario = small(
+        {"fabric.host.gpus=2", "jobs.0.placement=" + placement,
+         "jobs=[{name: a, traffic: {pattern: shift, ranks: 3}, placement: " + placement +
+             "}, {name: b, traffic: {pattern: shift, ranks: 3}, placement: " + placement + "}]"});
+    std::vector<std::string> warnings;
+    const Fabric fabric = build_fabric(scenario);
+    std::vector<std::uint32_t> result;
+    for (const JobPlacement& job :
+         place_jobs(scenario, *fabric.graph, load_jobs(scenario, warnings)))
+      for (const GpuId gpu : job.gpu) result.push_back(gpu.value());
+    return result;
+  };
+  // Four hosts of two GPUs: host h has GPUs 2h and 2h + 1.
+  CHECK(hosts("packed") == std::vector<std::uint32_t>{0, 1, 2, 3, 4, 5});
+  CHECK(hosts("round_robin") == std::vector<std::uint32_t>{0, 2, 4, 6, 1, 3});
+}
+
+TEST_CASE("results do not depend on the number of threads", "[scenario][determinism]") {
+  const Scenario scenario = small({"jobs.0.traffic.size=1MB"});
+  const RunOutcome one = run_scenario(scenario, {1, {}});
+  const RunOutcome three = run_scenario(scenario, {3, {}});
+  CHECK(one.end == RunEnd::kFinished);
+  CHECK(one.results.records.totals.fingerprint == three.results.records.totals.fingerprint);
+  CHECK(one.results.records.messages.size() == 4);
+  CHECK(one.results.context.scenario_yaml == three.results.context.scenario_yaml);
+}
+
+TEST_CASE("a time limit and a refusing callback cut the run", "[scenario]") {
+  const RunOutcome cut = run_scenario(small({"run.until=2us"}), {1, {}});
+  CHECK(cut.end == RunEnd::kTimeLimit);
+  CHECK_FALSE(cut.results.context.complete);
+  std::size_t calls = 0;
+  const RunOutcome stopped =
+      run_scenario(small({"jobs.0.traffic.size=1GB"}), {1, [&](const StudyProgress& progress) {
+                                                          CHECK(progress.share() >= 0);
+                                                          return ++calls < 3;
+                                                        }});
+  CHECK(stopped.end == RunEnd::kStopped);
+  CHECK(calls == 3);
+}
+
+TEST_CASE("pinned paths come from the columns of a CSV file", "[scenario]") {
+  const Fabric fabric = build_fabric(small());  // hosts 0-3, switch 4
+  const auto read = [&](const std::string& text) {
+    std::ofstream("paths.csv") << text;
+    return read_pinned_paths("paths.csv", *fabric.graph);
+  };
+  const std::vector<PinnedPath> paths = read("src,data_path,ack_path\n1,1-4-0,0-4-1\n");
+  REQUIRE(paths.size() == 2);
+  CHECK(paths[0].from == EndpointId(1));
+  CHECK(paths[0].to == EndpointId(0));
+  CHECK(paths[0].nodes == std::vector<NodeId>{NodeId(1), NodeId(4), NodeId(0)});
+  CHECK(paths[1].control);
+  CHECK(paths[1].from == EndpointId(0));
+  CHECK_THROWS_WITH(read("src,data_pth,ack_path\n"),
+                    "paths.csv:1: the first line has no column 'data_path'; did you mean "
+                    "'data_pth'?");
+  CHECK_THROWS_WITH(read("data_path,ack_path\n1-9-0,0-4-1\n"),
+                    "paths.csv:2: '9' in path '1-9-0' is not a node number from 0 to 4");
+  CHECK_THROWS_WITH(read("data_path,ack_path\n1-4-0\n"),
+                    "paths.csv:2: has 1 columns, the first line has 2");
+  CHECK_THROWS_WITH(read("data_path,ack_path\n4-1-0,0-4-1\n"),
+                    "paths.csv:2: a path starts and ends at a host, but leaf0 is a switch");
+  CHECK_THROWS_WITH(read("data_path,ack_path\n1-0,0-4-1\n"),
+                    "paths.csv:2: path '1-0' must be host-switch-...-host");
+}
+
+}  // namespace plait
