@@ -29,8 +29,9 @@ def run(
     threads: threads of the simulation, at least 1. The result does not depend on it.
     out: folder for summary.json, results.sqlite and performance.json; created if needed.
     progress: called now and then (at most every 50 ms) with a dict of simulated_us, share (of the
-        work done, 0 to 1), packet_hops, events, ranks_finished and ranks. If it returns False, the run stops and the result has
-        `complete` False. What it raises ends the run and is raised here.
+        work done, 0 to 1), packet_hops, events, ranks_finished and ranks. If it returns False, the
+        run stops and the result has `complete` False. What it raises ends the run and is raised
+        here.
 
     The interpreter lock is released during the run; KeyboardInterrupt ends it.
 

@@ -183,19 +183,22 @@ def field(number, value):
     return bytes([number << 3 | 2, len(value)]) + value
 
 
-def test_a_receive_without_a_send_is_a_deadlock(tmp_path):
-    def attribute(name, value):  # uint64_val, field 13
-        return field(10, field(1, name) + field(13, value))
+def test_ranks_that_wait_for_each_other_are_a_deadlock(tmp_path):
+    def attributes(**values):
+        return b"".join(
+            field(10, field(1, name.encode()) + field(13, value)) for name, value in values.items())
 
-    peers = [attribute(name, value) for name, value in
-             ((b"comm_src", 1), (b"comm_size", 64), (b"comm_tag", 0))]
-    recv = field(1, 5) + field(2, b"lonely") + field(3, 6) + b"".join(peers)  # COMM_RECV_NODE
-    compute = field(1, 5) + field(2, b"busy") + field(3, 4) + field(7, 3)  # 3 us
-    for rank, node in enumerate((recv, compute)):
-        framed = b"".join(bytes([len(part)]) + part for part in (field(1, b"test"), node))
+    for rank in (0, 1):
+        peer = 1 - rank  # both receive first and send what the other waits for afterwards
+        recv = (field(1, 5) + field(2, b"get") + field(3, 6)
+                + attributes(comm_src=peer, comm_size=64, comm_tag=0))
+        send = (field(1, 6) + field(2, b"put") + field(3, 5) + field(5, 5)
+                + attributes(comm_dst=peer, comm_size=64, comm_tag=0))
+        parts = (field(1, b"test"), recv, send)
+        framed = b"".join(bytes([len(part)]) + part for part in parts)
         (tmp_path / f"t.{rank}.et").write_bytes(framed)
     jobs = [{"name": "stuck", "trace": str(tmp_path / "t.{rank}.et")}]
-    with pytest.raises(plait.DeadlockError, match="lonely") as caught:
+    with pytest.raises(plait.DeadlockError, match="get") as caught:
         plait.run(scenario(jobs=jobs))
     assert isinstance(caught.value, plait.PlaitError)
     assert not isinstance(caught.value, plait.ScenarioError)
