@@ -20,9 +20,10 @@ namespace plait {
 /// Software costs of collectives, protocol Simple of NCCL. Deviations: docs/models/rank.md.
 struct CollectiveParams {
   Duration launch = Duration::ns(8'400);      ///< Once per call and rank, before its first step.
-  Duration step_intra = Duration::ns(3'400);  ///< Step ready to message posted, peer on this host.
+  Duration step_intra = Duration::ns(2'800);  ///< Step ready to message posted, peer on this host.
   Duration step_inter = Duration::us(3);      ///< The same, peer on another host.
-  Bytes chunk = Bytes::mebi(1);               ///< Larger pieces of data are cut.
+  Bytes chunk = Bytes::mebi(48);              ///< Larger pieces of data are cut.
+  Bytes broadcast_chunk = Bytes::mebi(12);    ///< The same for a broadcast.
   std::int64_t channels = 0;                  ///< Rings side by side; 0 = from the placement.
   std::int64_t max_channels = 16;             ///< Limit of the automatic choice.
 };

@@ -118,8 +118,11 @@ void Rank::join(SimTime now, OpId id, GroupState& state) {
   call.size = op.size;
   call.group_size = static_cast<std::uint32_t>(group.ranks.size());
   call.position = state.position;
-  if (op.collective == CollectiveKind::kBroadcast) call.root = group.position(op.peer);
   call.max_chunk = job_->collective().chunk;
+  if (op.collective == CollectiveKind::kBroadcast) {
+    call.root = group.position(op.peer);
+    call.max_chunk = job_->collective().broadcast_chunk;
+  }
   call.rings = &group.rings;
   state.run.emplace(*job_, rank_, op.group, make_schedule(call),
                     [&](std::uint32_t from, std::uint32_t channel) -> CollectiveInbox& {
