@@ -154,11 +154,13 @@ std::string report(const Results& results) {
 
 std::string performance_line(const Results& results) {
   const Performance& figures = results.performance;
-  return fmt::format(
-      "Wall time: {:.2f} s build, {:.2f} s run, {} thread{}; {} packet-hops/s; {} of state",
-      figures.build_seconds, figures.run_seconds, figures.threads, figures.threads == 1 ? "" : "s",
-      human_count(packet_hops_per_second(results)),
-      human(Bytes(static_cast<std::int64_t>(figures.memory_bytes))));
+  std::string text =
+      fmt::format("Wall time: {:.2f} s build, {:.2f} s run, {} thread{}", figures.build_seconds,
+                  figures.run_seconds, figures.threads, figures.threads == 1 ? "" : "s");
+  const double rate = packet_hops_per_second(results);
+  if (rate > 0) text += fmt::format("; {} packet-hops/s", human_count(rate));
+  return text + fmt::format("; {} of state",
+                            human(Bytes(static_cast<std::int64_t>(figures.memory_bytes))));
 }
 
 }  // namespace plait
