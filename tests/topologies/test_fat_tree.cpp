@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
-#include <ctime>
 
 #include "tests/topologies/fabric_helpers.hpp"
 #include "topologies/fat_tree.hpp"
@@ -86,19 +85,15 @@ TEST_CASE("impossible fat trees say what is possible", "[fat_tree]") {
   CHECK_THAT(error({.hosts = -1}), contains("fat_tree.hosts is -1"));
 }
 
-TEST_CASE("a fabric of 16,384 hosts is built and routed in well under five seconds", "[fat_tree]") {
+TEST_CASE("a fabric of 16,384 hosts has small routing tables", "[fat_tree]") {
   // k = 40 holds 16,000, so k = 42 with 21 hosts per edge switch: ceil(16384 / 21) = 781 edges.
-  const std::clock_t start = std::clock();  // processor time: the machine may be busy
   const FabricGraph graph = build(FatTreeParams{.hosts = 16'384}, {});
   const RouteTable routes(graph);
-  const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   CHECK(count_tier(graph, 1) == 781);
   CHECK(routes.next_hops(graph.find("edge0.0"), EndpointId(16'383u)).size() == 21);
-#ifdef NDEBUG
-  CHECK(seconds < 2.0);  // 0.1 s measured
-#else
-  CHECK(seconds < 60.0);
-#endif
+  // A table of all host pairs would have 16,384^2 entries; this has one per (switch, edge switch),
+  // 2,070 x 781 of them, 6 bytes each (set and distance), and little else.
+  CHECK(routes.memory_bytes() < 12'000'000);
 }
 
 }  // namespace
