@@ -15,6 +15,7 @@
 #include "study/output.hpp"
 #include "study/report.hpp"
 #include "study/run.hpp"
+#include "study/text_table.hpp"
 
 namespace plait::cli {
 
@@ -50,7 +51,7 @@ int run(const RunArguments& arguments) {
   for (const std::string& warning : outcome.warnings) fmt::print(stderr, "warning: {}\n", warning);
   if (outcome.end == RunEnd::kStopped || interrupted()) {
     fmt::print(stderr, "interrupted at simulated time {}; nothing was written\n",
-               to_string(reached));
+               human(reached.since_start()));
     return kInterrupted;
   }
   if (!arguments.quiet) {

@@ -10,6 +10,7 @@
 
 #include "models/deadlock_report.hpp"
 #include "sim/error.hpp"
+#include "study/text_table.hpp"
 
 namespace plait {
 
@@ -22,10 +23,11 @@ double seconds_since(Clock::time_point start) {
 }
 
 [[noreturn]] void throw_deadlock(const Experiment& experiment, SimTime now) {
-  std::string text = fmt::format("deadlock at {}: nothing more can happen, but", to_string(now));
+  std::string text =
+      fmt::format("deadlock at {}: nothing more can happen, but", human(now.since_start()));
   for (std::size_t i = 0; i < experiment.jobs.size(); ++i) {
     const std::string report = deadlock_report(experiment.ranks[i]);
-    if (!report.empty()) text += fmt::format("\njob '{}': {}", experiment.jobs[i].name, report);
+    if (!report.empty()) text += "\n" + report;
   }
   throw DeadlockError(text);
 }

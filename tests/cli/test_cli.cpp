@@ -129,8 +129,8 @@ TEST_CASE("a collective that not all ranks join is a deadlock: exit 3, who waits
   CHECK(outcome.code == 3);
   INFO(outcome.err);
   CHECK(outcome.err.rfind("error: deadlock", 0) == 0);
-  CHECK(contains(outcome.err, "job 'job'"));
-  CHECK(contains(outcome.err, "not joined"));
+  CHECK(contains(outcome.err, "job 'job' cannot go on: 2 of 3 ranks"));
+  CHECK(contains(outcome.err, "joined by ranks 0, 1, not by ranks 2"));
   CHECK_FALSE(fs::exists("cli_deadlock"));
 }
 

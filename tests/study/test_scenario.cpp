@@ -114,9 +114,9 @@ TEST_CASE("what cannot be is refused with its place", "[scenario]") {
             .rfind("--set fabric.switch.pfc.priorities=9: fabric.switch.pfc.priorities: '9' is "
                    "not a priority",
                    0) == 0);
-  const std::string missing = error_with({"jobs=[{name: a, trace: nowhere/t.{rank}.et}]"});
+  const std::string missing = error_with({"jobs=[{name: a, trace: \"nowhere/t.{rank}.et\"}]"});
   CHECK(missing.find("jobs.0.trace: ") != std::string::npos);
-  CHECK(missing.find("nowhere/t.0.et") != std::string::npos);
+  CHECK(missing.find("nowhere/t.{rank}.et: folder nowhere cannot be read") != std::string::npos);
 }
 
 TEST_CASE("an unconnected topology is refused", "[scenario]") {
