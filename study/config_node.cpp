@@ -2,107 +2,21 @@
 #include "study/config_node.hpp"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
+
+#include "study/yaml_tree.hpp"
 
 namespace plait {
 
 namespace {
 
-// Aliases are copied, so a few lines could name billions of nodes; no honest scenario has so many.
-constexpr std::size_t kMaxNodes = 1'000'000;
-constexpr std::size_t kMaxDepth = 64;
 constexpr std::uintmax_t kMaxFileBytes = 64U << 20;
-
-class Converter {
- public:
-  Converter(std::string name, bool with_lines) : name_(std::move(name)), lines_(with_lines) {}
-
-  ConfigNode convert(const YAML::Node& yaml, std::size_t depth = 0) {
-    ConfigNode node;
-    node.where = location(yaml.Mark());
-    if (depth > kMaxDepth) throw UserError(node.where, "nested too deeply");
-    if (++count_ > kMaxNodes) throw UserError(node.where, "too many values");
-    switch (yaml.Type()) {
-      case YAML::NodeType::Scalar:
-        node.kind = ConfigKind::kScalar;
-        node.scalar = yaml.Scalar();
-        break;
-      case YAML::NodeType::Sequence:
-        node.kind = ConfigKind::kList;
-        for (const YAML::Node& item : yaml) node.items.push_back(convert(item, depth + 1));
-        break;
-      case YAML::NodeType::Map:
-        convert_table(yaml, depth, node);
-        break;
-      default:
-        break;
-    }
-    return node;
-  }
-
- private:
-  SourceLocation location(const YAML::Mark& mark) const {
-    if (!lines_ || mark.is_null()) return {name_};
-    return {name_, mark.line + 1, mark.column + 1};
-  }
-
-  void convert_table(const YAML::Node& yaml, std::size_t depth, ConfigNode& table) {
-    table.kind = ConfigKind::kTable;
-    std::vector<ConfigNode> merged;
-    for (const auto& pair : yaml) {
-      const SourceLocation where = location(pair.first.Mark());
-      if (!pair.first.IsScalar()) throw UserError(where, "a key must be a plain word");
-      const std::string& key = pair.first.Scalar();
-      if (const ConfigNode* first = table.find(key))
-        throw UserError(where, fmt::format("key '{}' is given twice, first at line {}", key,
-                                           first->where.line));
-      ConfigNode value = convert(pair.second, depth + 1);
-      if (key == "<<") {
-        merged.push_back(std::move(value));
-      } else {
-        table.entries.push_back({key, where, std::move(value)});
-      }
-    }
-    for (ConfigNode& source : merged) merge(source, table);
-  }
-
-  // The YAML merge key: entries of `source` (a table or a list of tables) that `table` lacks.
-  void merge(ConfigNode& source, ConfigNode& table) {
-    if (source.kind == ConfigKind::kList) {
-      for (ConfigNode& item : source.items) merge(item, table);
-      return;
-    }
-    if (source.kind != ConfigKind::kTable)
-      throw UserError(source.where, "'<<' merges a table: write an alias such as *base");
-    for (ConfigEntry& entry : source.entries)
-      if (table.find(entry.key) == nullptr) table.entries.push_back(std::move(entry));
-  }
-
-  std::string name_;
-  bool lines_;
-  std::size_t count_ = 0;
-};
-
-ConfigNode parse_document(std::string_view text, const std::string& name, bool with_lines) {
-  try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1)
-      throw UserError({name}, "holds more than one YAML document; one is expected");
-    if (documents.empty()) return {ConfigKind::kEmpty, {}, {}, {}, {name}};
-    return Converter(name, with_lines).convert(documents.front());
-  } catch (const YAML::Exception& error) {
-    SourceLocation where{name};
-    if (with_lines && !error.mark.is_null())
-      where = {name, error.mark.line + 1, error.mark.column + 1};
-    throw UserError(where, "not valid YAML: " + error.msg);
-  }
-}
 
 std::vector<std::string> split_path(std::string_view path) {
   std::vector<std::string> parts;
@@ -164,7 +78,7 @@ ConfigNode* ConfigNode::find(std::string_view key) {
 }
 
 ConfigNode parse_config(std::string_view text, const std::string& name) {
-  ConfigNode root = parse_document(text, name, true);
+  ConfigNode root = parse_yaml(text, name, YamlPlaces::kLines);
   if (root.kind == ConfigKind::kEmpty) throw UserError({name}, "is empty");
   if (root.kind != ConfigKind::kTable)
     throw UserError(root.where, "a scenario is a table of 'key: value' lines");
@@ -198,7 +112,7 @@ void apply_setting(ConfigNode& root, const std::string& setting) {
     node = &child(*node, part, path.empty() ? "the scenario" : path, where);
     path += (path.empty() ? "" : ".") + part;
   }
-  *node = parse_document(std::string_view(setting).substr(equals + 1), where.file, false);
+  *node = parse_yaml(std::string_view(setting).substr(equals + 1), where.file, YamlPlaces::kNone);
   if (node->kind == ConfigKind::kEmpty) throw UserError(where, "has no value after '='");
 }
 
