@@ -51,6 +51,11 @@ NetworkParams network(const Options& options) {
   params.transport.mtu = Bytes(options.mtu);
   params.transport.gap = Bytes(0);
   params.transport.cnp_mode = CnpMode::kAckEcho;
+  if (options.pattern ==
+      "idle") {  // one packet per round trip: the cost of a window, not of packets
+    params.transport.congestion_control.kind = CcKind::kNone;
+    params.transport.congestion_control.none.bdp_multiple = 1e-6;
+  }
   if (options.plain) {
     params.switches.ecn.enabled = params.switches.pfc.enabled = false;
     params.transport.congestion_control.kind = CcKind::kNone;
@@ -68,8 +73,7 @@ std::vector<std::size_t> destinations(const Options& options, std::size_t hosts)
     for (std::size_t h = 0; h < hosts; ++h) to[h] = h / 16 * 16;
   } else {
     RandomStream random(1, 0, 0);
-    for (std::size_t i = hosts - 1; i > 0; --i)
-      std::swap(to[i], to[random.below(i + 1)]);
+    for (std::size_t i = hosts - 1; i > 0; --i) std::swap(to[i], to[random.below(i + 1)]);
     for (std::size_t h = 0; h < hosts; ++h)
       if (to[h] == h) std::swap(to[h], to[(h + 1) % hosts]);
   }
@@ -126,8 +130,8 @@ void print(const Options& options, unsigned threads, std::vector<Sample> samples
       "KB/host, marks {} pauses {} fingerprint {:016x}\n",
       options.pattern, options.hosts, options.mtu, threads, rate,
       1e-6 * static_cast<double>(samples[0].hops) / samples[0].wall_s, median.hops, median.wall_s,
-      1e6 * median.wall_s / static_cast<double>(median.windows), median.end.to_us(),
-      median.build_s, 1e-3 * static_cast<double>(median.memory) / static_cast<double>(options.hosts),
+      1e6 * median.wall_s / static_cast<double>(median.windows), median.end.to_us(), median.build_s,
+      1e-3 * static_cast<double>(median.memory) / static_cast<double>(options.hosts),
       static_cast<double>(usage.ru_maxrss) / static_cast<double>(options.hosts), median.marks,
       median.pauses, median.fingerprint);
   std::fflush(stdout);

@@ -111,25 +111,35 @@ std::int64_t parse(std::string_view text, std::string_view what, std::span<const
                               did_you_mean(name, names), legal(units, example)));
 }
 
-// The largest unit in which the value has at most three decimals, so that it reads back exactly.
-std::string print(std::int64_t value, std::span<const Unit> units) {
-  if (value == 0) return fmt::format("0{}", units.front().name);
-  const Unit* best = &units.front();
-  for (const Unit& unit : units) {
-    const bool exact = (static_cast<Wide>(value) * 1000) % unit.scale == 0;
-    const bool large_enough = value >= unit.scale || value <= -unit.scale;
-    if (exact && large_enough && unit.scale > best->scale) best = &unit;
-  }
-  const std::int64_t whole = value / best->scale;
-  const auto milli =
-      static_cast<std::int64_t>((static_cast<Wide>(value % best->scale) * 1000) / best->scale);
-  std::string text = std::to_string(whole);
-  if (milli != 0) {
-    std::string decimals = fmt::format("{:03}", milli < 0 ? -milli : milli);
+// `value` in `unit` with as many decimals as it needs, or nothing if more than six would be needed.
+std::string in_unit(std::int64_t value, const Unit& unit) {
+  constexpr std::int64_t kMillion = 1'000'000;
+  const Wide rest = static_cast<Wide>(value % unit.scale) * kMillion;
+  if (rest % unit.scale != 0) return "";
+  const auto millionths = static_cast<std::int64_t>(rest / unit.scale);
+  std::string text = std::to_string(value / unit.scale);
+  if (millionths != 0) {
+    std::string decimals = fmt::format("{:06}", millionths < 0 ? -millionths : millionths);
     while (decimals.back() == '0') decimals.pop_back();
     text += "." + decimals;
   }
-  return text + best->name;
+  return text + unit.name;
+}
+
+// The exact text with the fewest letters and digits; of equally short ones, that of the largest
+// unit. Units above the value are not considered, so that no text starts with "0." (or loses its
+// sign).
+std::string print(std::int64_t value, std::span<const Unit> units) {
+  const auto length = [](const std::string& text) {
+    return text.size() - (text.find('.') != std::string::npos);
+  };
+  std::string best = std::to_string(value) + units.front().name;
+  for (const Unit& unit : units) {
+    if (value / unit.scale == 0) continue;
+    const std::string text = in_unit(value, unit);
+    if (!text.empty() && length(text) <= length(best)) best = text;
+  }
+  return best;
 }
 
 }  // namespace

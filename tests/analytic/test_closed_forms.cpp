@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Closed forms of the packet model. Symbols: s serialisation of one full packet, d propagation delay,
-// N packets per flow, n hops. bare_network(): 1000 B payload + 50 B header = 1050 B; at 100 Gbps 80 ps
-// per byte, so s = 84,000 ps. Links of 1 us: d = 1,000,000 ps. Switches have no latency.
+// Closed forms of the packet model. Symbols: s serialisation of one full packet, d propagation
+// delay, N packets per flow, n hops. bare_network(): 1000 B payload + 50 B header = 1050 B; at 100
+// Gbps 80 ps per byte, so s = 84,000 ps. Links of 1 us: d = 1,000,000 ps. Switches have no latency.
 #include <catch2/catch.hpp>
 
 #include "tests/support/fabric_run.hpp"

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every example runs, prints what examples/expected.csv says, and gives the same fingerprint for any
-// number of threads. After a change that is meant to change results, copy the figures that a failing
-// test prints and say in the commit why they moved.
+// Every example runs, prints what examples/expected.csv says, and gives the same fingerprint for
+// any number of threads. After a change that is meant to change results, copy the figures that a
+// failing test prints and say in the commit why they moved.
 #include <catch2/catch.hpp>
-
 #include <fstream>
 #include <sstream>
 

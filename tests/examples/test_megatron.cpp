@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The replayed Megatron-LM step against what was recorded (examples/traces/megatron_tp8): end of the
-// last GPU operation 630.76 ms; the 64 MiB all-reduces that nobody waits for take a median of 603 us.
+// The replayed Megatron-LM step against what was recorded (examples/traces/megatron_tp8): end of
+// the last GPU operation 630.76 ms; the 64 MiB all-reduces that nobody waits for take a median of
+// 603 us.
 #include <catch2/catch.hpp>
 
 #include "study/run.hpp"
@@ -8,7 +9,8 @@
 namespace plait {
 
 TEST_CASE("the recorded step on one NVSwitch host ends within 2 % of the recording", "[megatron]") {
-  const RunOutcome outcome = run_scenario(load_scenario(PLAIT_EXAMPLES "megatron_tp8/nvswitch.yaml"));
+  const RunOutcome outcome =
+      run_scenario(load_scenario(PLAIT_EXAMPLES "megatron_tp8/nvswitch.yaml"));
   CHECK(outcome.results.records.totals.end.to_us() == Approx(630'762).epsilon(0.02));
 
   const auto& collectives = outcome.results.collectives;

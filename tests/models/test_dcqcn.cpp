@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // DCQCN by hand. Line rate 100 Gbps; preset ns3: g = 1/256, timers 1/4/300 us, F = 1, R_AI 20 Mbps,
 // R_HAI 200 Mbps, minimum 1 Gbps, no byte counter. docs/models/dcqcn.md numbers the rules.
-#include "models/cc/dcqcn.hpp"
-
 #include <catch2/catch.hpp>
+
+#include "models/cc/dcqcn.hpp"
 
 namespace plait {
 namespace {
@@ -38,7 +38,7 @@ TEST_CASE("DCQCN: recovery, additive and hyper increase", "[dcqcn]") {
   const DcqcnParams params = ns3_params();
   const auto cc = make_dcqcn(kPath, params);
   cc->on_cnp(at_us(0));
-  const double cut = 50.776684;  // at 4 us, as above; the target stays 100 (no clamp, round 0)
+  const double cut = 50.776684;   // at 4 us, as above; the target stays 100 (no clamp, round 0)
   double rate = (cut + 100) / 2;  // 304 us: fast recovery
   CHECK(cc->rate(at_us(304)).to_gbps() == Approx(rate).epsilon(1e-7));
   rate = (rate + 100) / 2;  // 604 us: additive, but the target is capped at line rate

@@ -20,7 +20,8 @@ using test::FlowSpec;
 struct Random {
   explicit Random(std::uint64_t seed) : stream(seed, 7, 7) {}
   std::int64_t between(std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(stream.below(static_cast<std::uint64_t>(high - low + 1)));
+    return low +
+           static_cast<std::int64_t>(stream.below(static_cast<std::uint64_t>(high - low + 1)));
   }
   template <class T>
   T any_of(std::initializer_list<T> values) {
@@ -37,7 +38,8 @@ FabricGraph random_fabric(Random& random) {
   parts.fabric_link.rate = BitRate::gbps(random.any_of({40, 100, 400}));
   parts.fabric_link.delay = Duration::ns(random.between(100, 3000));
   switch (random.between(0, 2)) {
-    case 0: return build(SingleSwitchParams{random.between(4, 20)}, parts);
+    case 0:
+      return build(SingleSwitchParams{random.between(4, 20)}, parts);
     case 1: {
       LeafSpineParams p;
       p.hosts = random.between(4, 24);

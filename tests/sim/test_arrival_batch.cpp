@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/arrival_batch.hpp"
-
 #include <catch2/catch.hpp>
 
+#include "sim/arrival_batch.hpp"
 #include "sim/random.hpp"
 
 namespace plait {

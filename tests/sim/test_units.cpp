@@ -155,7 +155,10 @@ TEST_CASE("values print in the unit in which they are short", "[units]") {
   CHECK(to_string(Duration::s(7200)) == "7200s");
   CHECK(to_string(Bytes::kibi(64)) == "64KiB");
   CHECK(to_string(Bytes::mega(2)) == "2MB");
-  CHECK(to_string(Bytes(1048)) == "1.048KB");
+  CHECK(to_string(Bytes(1048)) == "1048B");
+  CHECK(to_string(Bytes::kilo(400)) == "400KB");
+  CHECK(to_string(Bytes::mebi(32)) == "32MiB");
+  CHECK(to_string(Duration::ps(17'002'842)) == "17.002842us");
   CHECK(to_string(BitRate::gbps(400)) == "400Gbps");
   CHECK(to_string(BitRate::gbps(1600)) == "1.6Tbps");
   CHECK(to_string(SimTime::at(Duration::us(2))) == "2us");

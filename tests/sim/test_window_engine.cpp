@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/window_engine.hpp"
-
 #include <catch2/catch.hpp>
-
 #include <stdexcept>
 
 #include "sim/channel.hpp"
 #include "sim/error.hpp"
 #include "sim/fingerprint.hpp"
+#include "sim/window_engine.hpp"
 
 namespace plait {
 namespace {

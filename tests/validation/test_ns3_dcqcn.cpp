@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Flow completion times of an independent simulator: tests/validation/ns3/README.md. Its clock is
-// 1 ns, its frames are payload + 36 B (ACK 48 B, PFC 31 B) without gaps, its switches have no latency.
-// ACKs share the data priority in switches, and every ACK echoes the mark of its packet.
+// 1 ns, its frames are payload + 36 B (ACK 48 B, PFC 31 B) without gaps, its switches have no
+// latency. ACKs share the data priority in switches, and every ACK echoes the mark of its packet.
 #include <catch2/catch.hpp>
-
 #include <fstream>
 #include <map>
 #include <numeric>
@@ -94,8 +93,8 @@ double mean(const Values& values) {
 
 TEST_CASE("ns-3: a single DCQCN flow, to the nanosecond", "[validation]") {
   // By hand: 2000 packets of 1036 B at 83 ns each; the last leaves the NIC at 166,000, reaches the
-  // switch 1000 later, leaves it 83 later, arrives at 168,083; its 48 B ACK takes 2 * (4 + 1000) ns:
-  // 170,091 ns. The file says the same.
+  // switch 1000 later, leaves it 83 later, arrives at 168,083; its 48 B ACK takes 2 * (4 + 1000)
+  // ns: 170,091 ns. The file says the same.
   CHECK(simulate("star2.txt", "single_dcqcn.csv", 1, false) == std::vector<double>{170'091});
   CHECK(read_case("single_dcqcn.csv").fct_ns == std::vector<std::int64_t>{170'091});
   CHECK(simulate("star2.txt", "single_dcqcn_paper.csv", 1, true) == std::vector<double>{170'091});

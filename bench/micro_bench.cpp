@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Costs of the pieces that the engine leans on, by google-benchmark.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+
+#include "models/shared_buffer.hpp"
+#include "sim/arrival_batch.hpp"
+#include "sim/executor.hpp"
+#include "sim/random.hpp"
+#include "topologies/fat_tree.hpp"
+#include "topologies/route_table.hpp"
+
+namespace {
+
+using namespace plait;
+
+constexpr std::size_t kSets = 256;  // different inputs, so that no branch predictor learns one
+
+std::vector<std::uint64_t> random_keys(std::size_t count, std::uint64_t seed) {
+  RandomStream random(seed, 2, 3);
+  std::vector<std::uint64_t> keys(count);
+  for (std::size_t i = 0; i < count; ++i) keys[i] = random.below(1'000'000) << 32 | i;
+  return keys;
+}
+
+std::vector<std::vector<std::uint64_t>> key_sets(benchmark::State& state) {
+  std::vector<std::vector<std::uint64_t>> sets;
+  for (std::uint64_t s = 0; s < kSets; ++s)
+    sets.push_back(random_keys(static_cast<std::size_t>(state.range(0)), s));
+  return sets;
+}
+
+void bucket_sort(benchmark::State& state) {
+  const auto sets = key_sets(state);
+  std::vector<std::uint64_t> work, scratch(sets[0].size());
+  std::size_t i = 0;
+  for (auto _ : state) {
+    work = sets[i++ % kSets];
+    sort_keys(work, work.size(), 20, scratch);
+    benchmark::DoNotOptimize(work.data());
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(bucket_sort)->Arg(16)->Arg(64)->Arg(256)->Arg(1024);
+
+void std_sort(benchmark::State& state) {
+  const auto sets = key_sets(state);
+  std::vector<std::uint64_t> work;
+  std::size_t i = 0;
+  for (auto _ : state) {
+    work = sets[i++ % kSets];
+    std::sort(work.begin(), work.end());
+    benchmark::DoNotOptimize(work.data());
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(std_sort)->Arg(16)->Arg(64)->Arg(256)->Arg(1024);
+
+void next_hops(benchmark::State& state) {
+  FatTreeParams shape;
+  shape.hosts = state.range(0);
+  const FabricGraph graph = build(shape, {});
+  const RouteTable routes(graph);
+  const NodeId edge = graph.find("edge0.0");
+  RandomStream random(1, 2, 3);
+  std::vector<EndpointId> to(4096);
+  for (auto& e : to) e = EndpointId(random.below(graph.endpoint_count()));
+  std::size_t i = 0;
+  for (auto _ : state) benchmark::DoNotOptimize(routes.next_hops(edge, to[i++ & 4095]).data());
+}
+BENCHMARK(next_hops)->Arg(128)->Arg(1024)->Arg(8192);
+
+void shared_buffer(benchmark::State& state) {
+  SharedBuffer buffer(SwitchParams{}, std::vector<std::int64_t>(64, 40'000));
+  std::uint32_t port = 0;
+  for (auto _ : state) {
+    port = (port + 7) & 63U;
+    benchmark::DoNotOptimize(buffer.surely_quiet(port, 3, 1000));
+    buffer.enter_quiet(port, 3, 1000);
+    benchmark::DoNotOptimize(buffer.leave(port, 3, 1000));
+  }
+}
+BENCHMARK(shared_buffer);
+
+void barrier(benchmark::State& state) {
+  const auto threads = static_cast<unsigned>(state.range(0));
+  const auto executor = make_executor(threads);
+  executor->enclose([&] {
+    for (auto _ : state) executor->run(threads, [](unsigned) {});
+  });
+}
+BENCHMARK(barrier)->Arg(1)->Arg(2)->UseRealTime();
+
+}  // namespace
+
+BENCHMARK_MAIN();
