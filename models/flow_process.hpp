@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /// @file flow_process.hpp
-/// The least process that makes traffic: sends its messages at the start and counts what comes back.
-/// For benchmarks and tests of the network alone, without op graphs.
+/// The least process that makes traffic: sends its messages at the start and counts what comes
+/// back. For benchmarks and tests of the network alone, without op graphs.
 
 #include <vector>
 
@@ -38,7 +38,7 @@ class FlowProcess final : public RankProcess {
 
   std::size_t received() const { return received_; }
   Bytes received_bytes() const { return received_bytes_; }
-  SimTime last_sent() const { return last_sent_; }          ///< Of the last acknowledgement.
+  SimTime last_sent() const { return last_sent_; }  ///< Of the last acknowledgement.
   SimTime last_received() const { return last_received_; }
 
  private:
