@@ -72,7 +72,7 @@ void next_hops(benchmark::State& state) {
 BENCHMARK(next_hops)->Arg(128)->Arg(1024)->Arg(8192);
 
 void shared_buffer(benchmark::State& state) {
-  SharedBuffer buffer(SwitchParams{}, std::vector<std::int64_t>(64, 40'000));
+  SharedBuffer buffer(SwitchParams{}, std::vector<std::int64_t>(64, 40'000), 4178);
   std::uint32_t port = 0;
   for (auto _ : state) {
     port = (port + 7) & 63U;

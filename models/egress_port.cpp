@@ -8,7 +8,7 @@
 namespace plait {
 
 namespace {
-// Bytes per round and unit of weight: a full jumbo frame, so that every visit can send something.
+// Bytes per round and unit of weight: a jumbo frame. Larger packets wait for several rounds.
 constexpr std::int32_t kQuantum = 9216;
 }  // namespace
 
@@ -38,8 +38,6 @@ int EgressScheduler::pick_weighted(EgressPort& port, EgressQueue* queues, unsign
         queue.deficit -= size;
         return static_cast<int>(q);
       }
-    } else {
-      queues[q].deficit = 0;  // an idle queue saves nothing up
     }
     port.turn = static_cast<std::uint8_t>((q + 1) % kPriorities);
     if ((eligible >> port.turn & 1U) != 0) queues[port.turn].deficit += quantum_[port.turn];

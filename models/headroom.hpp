@@ -13,9 +13,9 @@ namespace plait {
 struct NetworkContext;
 
 /// Bytes per lossless priority, by port number. With `fabric.switch.pfc.headroom` = 0 B:
-/// rate * (latency to the peer + latency from the peer) + 3 full packets + 1 pause frame. In the
-/// worst case the pause frame waits for one packet here, the peer has just begun another one, and
-/// the packet that crossed the threshold is counted whole.
+/// rate * (latency to the peer + latency from the peer) + 3 full packets + 1 pause frame per
+/// lossless priority. In the worst case the pause frame waits for one packet and the others here,
+/// the peer has just begun another one, and the packet that crossed the threshold is counted whole.
 std::vector<std::int64_t> headroom_of_ports(const NetworkContext& context, NodeId node);
 
 }  // namespace plait

@@ -21,7 +21,9 @@ Host::Host(NodeId node, NetworkContext& context)
       gpus_(context.graph.node(node).gpus),
       processes_(gpus_),
       done_(gpus_),
-      loss_threshold_(loss_threshold(context.params.wire.loss)) {
+      loss_seed_(hash64(context.params.seed, node.value())),
+      loss_threshold_(loss_threshold(context.params.wire.loss)),
+      loss_draws_(context.graph.node(node).ports) {
   const FabricNode& info = context.graph.node(node);
   if (gpus_ > kMaxGpusPerHost)
     throw UserError("host " + info.name + " has " + std::to_string(gpus_) + " GPUs; at most " +
@@ -44,7 +46,6 @@ void Host::place(GpuId gpu, std::unique_ptr<RankProcess> process, SimTime start)
 
 void Host::send(SimTime now, const MessageKey& key, Bytes size, std::uint64_t token) {
   PLAIT_CHECK_LT(key.stream, kMaxStreams);
-  const std::uint32_t from = local(key.from);
   const NodeId to_host = context_.graph.gpu_host(key.to);
   if (to_host == node_) {
     if (!scale_up_)
@@ -59,16 +60,15 @@ void Host::send(SimTime now, const MessageKey& key, Bytes size, std::uint64_t to
       record.posted = now;
       local_flow(key).messages.push_back(record);
     }
-    return scale_up_->send(now, key, from, local(key.to), size, token);
+    return scale_up_->send(now, key, local(key.from), local(key.to), size, token);
   }
   const FabricNode& info = context_.graph.node(to_host);
-  const std::uint32_t to = key.to.value() - context_.graph.first_gpu(to_host).value();
   if (info.ports == 0 || nics_.empty())
     throw UserError("no NIC between host " + context_.graph.node(node_).name + " and host " +
                     info.name);
-  const PortId port = context_.graph.port(to_host, to * info.ports / info.gpus);
-  nic_of(from).send(now.ps(), key, context_.graph.endpoint(port),
-                    QueuePairName{from, to, key.stream}.pack(), size, token);
+  const PortId own = context_.graph.endpoint_port(context_.endpoint_of(key.from));
+  nics_[own.value() - first_port_].send(now.ps(), key, context_.endpoint_of(key.to),
+                                        context_.queue_pair(key).pack(), size, token);
 }
 
 void Host::call_at(SimTime at, GpuId gpu, std::uint64_t token) {
@@ -97,10 +97,8 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
     const Packet& packet = *arrival.item;
     run_local(now);
     advance_nics(now);
-    fingerprint_.add(static_cast<std::uint64_t>(now) ^
-                     (static_cast<std::uint64_t>(packet.psn) << 40) ^ packet.from);
-    if (loss_threshold_ != 0 && !packet.is_pfc() &&
-        hash64(context_.params.seed ^ node_.value(), loss_draws_++) < loss_threshold_) [[unlikely]]
+    fingerprint_.add(digest(packet, now, arrival.channel));
+    if (loss_threshold_ != 0 && !packet.is_pfc() && lost_on_link(arrival.channel)) [[unlikely]]
       continue;
     nics_[arrival.channel].receive(now, packet);
   }
@@ -110,6 +108,13 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
   batch.release(scratch.pool);
   for (Nic& nic : nics_) nic.end_visit(window, worker);
   return next_wish(next_arrival);
+}
+
+bool Host::lost_on_link(std::uint32_t nic) {
+  const std::uint64_t counter = std::uint64_t{nic} << 32 | loss_draws_[nic]++;
+  const bool lost = hash64(loss_seed_, counter) < loss_threshold_;
+  lost_ += lost;
+  return lost;
 }
 
 std::int64_t Host::next_local_ps() const {

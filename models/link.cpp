@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/link.hpp"
 
+#include <algorithm>
+
 namespace plait {
 
 namespace {
@@ -19,7 +21,7 @@ std::int64_t LinkClass::rounded_ps(std::uint32_t wire_bytes) const {
   if (clock_ps_ == 1) return transmission_time(Bytes(wire_bytes), rate_).ps();
   const Wide tick = static_cast<Wide>(clock_ps_) * rate_.bps();
   const Wide ticks = (static_cast<Wide>(wire_bytes) * kBitPsPerByte + tick / 2) / tick;
-  return static_cast<std::int64_t>(ticks) * clock_ps_;
+  return std::max(static_cast<std::int64_t>(ticks), std::int64_t{1}) * clock_ps_;
 }
 
 }  // namespace plait

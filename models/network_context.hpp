@@ -60,6 +60,18 @@ struct NetworkContext {
   ChannelStore<Packet> channels;
   std::vector<WorkerScratch> scratch;  ///< By worker.
 
+  /// The NIC port that serves a GPU: GPU g of n uses NIC g * nics / n. @pre the host has one.
+  EndpointId endpoint_of(GpuId gpu) const {
+    const NodeId host = graph.gpu_host(gpu);
+    const FabricNode& node = graph.node(host);
+    const std::uint32_t local = gpu.value() - graph.first_gpu(host).value();
+    return graph.endpoint(graph.port(host, local * node.ports / node.gpus));
+  }
+  /// Name on the wire of the connection between two GPUs.
+  QueuePairName queue_pair(const MessageKey& key) const {
+    return {key.from.value() - graph.first_gpu(graph.gpu_host(key.from)).value(),
+            key.to.value() - graph.first_gpu(graph.gpu_host(key.to)).value(), key.stream};
+  }
   const LinkClass& link_class(PortId egress) const {
     return link_classes[link_class_of[egress.index()]];
   }

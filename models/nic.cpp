@@ -22,7 +22,8 @@ std::uint16_t entropy_of(EndpointId from, EndpointId to, std::uint32_t queue_pai
 std::int64_t pacing_ps(std::uint32_t wire_bytes, BitRate rate, std::int64_t clock_ps) {
   constexpr std::int64_t kBitPsPerByte = 8'000'000'000'000;
   const std::int64_t exact = (kBitPsPerByte * wire_bytes + rate.bps() - 1) / rate.bps();
-  return clock_ps == 1 ? exact : (exact + clock_ps / 2) / clock_ps * clock_ps;
+  if (clock_ps == 1) return exact;
+  return std::max(std::int64_t{1}, (exact + clock_ps / 2) / clock_ps) * clock_ps;
 }
 
 }  // namespace
@@ -96,7 +97,10 @@ void Nic::send(std::int64_t now, const MessageKey& key, EndpointId to, std::uint
                Bytes size, std::uint64_t token) {
   SendFlow& flow = send_flow(key, to, queue_pair);
   const std::int64_t packets = std::max<std::int64_t>(1, (size.count() + mtu_ - 1) / mtu_);
-  PLAIT_CHECK_LT(packets, std::int64_t{UINT32_MAX} - flow.end_psn);
+  if (packets >= std::int64_t{UINT32_MAX} - flow.end_psn)
+    throw UserError(
+        "one connection carries more than 4,294,967,295 packets; use a larger "
+        "transport.mtu");
   flow.messages.push_back(
       {flow.end_psn, static_cast<std::uint32_t>(packets), size.count(), flow.queued_bytes, token});
   flow.end_psn += static_cast<std::uint32_t>(packets);
@@ -175,6 +179,7 @@ void Nic::send_data(SendFlow& flow, std::int64_t start) {
   if (flow.record.packets == 0) flow.record.first_sent = SimTime::ps(start);
   if (!in_flight(flow)) {
     flow.deadline_ps = start + params_.rto.ps();
+    flow.ask_again_ps = start + params_.rto.ps() / 4;
     next_timer_ps_ = std::min(next_timer_ps_, flow.deadline_ps);
   }
   ++flow.record.packets;
@@ -188,6 +193,7 @@ void Nic::send_data(SendFlow& flow, std::int64_t start) {
   flow.sending += last;
 
   const SimTime now = SimTime::ps(start);
+  if (params_.ack_interval > 1 && must_ask(flow, start)) packet.set(kFlagAskAck);
   flow.congestion_control->on_sent(now, packet.wire_bytes);
   const BitRate rate = flow.congestion_control->rate(now);
   transmit(packet, start);
@@ -195,6 +201,17 @@ void Nic::send_data(SendFlow& flow, std::int64_t start) {
                                            : start + pacing_ps(packet.wire_bytes, rate,
                                                                context_.params.wire.clock.ps());
   update_active(start, flow);
+}
+
+// With coalesced ACKs the receiver may hold one back that the sender needs to go on: because it has
+// no more to send, because its window is full, or because its timeout is near.
+bool Nic::must_ask(SendFlow& flow, std::int64_t start) {
+  const bool stops = flow.next_psn == flow.end_psn ||
+                     flow.sent_bytes - flow.acked_bytes >=
+                         flow.congestion_control->window(SimTime::ps(start)).count();
+  if (!stops && start < flow.ask_again_ps) return false;
+  flow.ask_again_ps = start + params_.rto.ps() / 4;
+  return true;
 }
 
 void Nic::transmit(const Packet& packet, std::int64_t start) {

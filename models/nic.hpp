@@ -71,6 +71,7 @@ class Nic {
   };
   struct SendFlow {
     std::int64_t next_send_ps = 0;  // pacing
+    std::int64_t ask_again_ps = 0;  // for an ACK, when they are coalesced
     std::int64_t deadline_ps = 0;   // of the retransmission timeout, while packets are in flight
     std::uint32_t next_psn = 0, oldest_psn = 0, end_psn = 0, highest_psn = 0;
     std::uint32_t sending = 0;  // index in messages of the one that holds next_psn
@@ -124,6 +125,7 @@ class Nic {
   };
   Turn choose(std::int64_t from) const;
   void send_data(SendFlow& flow, std::int64_t start);
+  bool must_ask(SendFlow& flow, std::int64_t start);
   void send_control(std::int64_t now, PacketKind kind, const Packet& to, std::uint32_t psn,
                     bool echo);
   void transmit(const Packet& packet, std::int64_t start);

@@ -56,7 +56,7 @@ void Nic::on_data(std::int64_t now, const Packet& packet) {
     flow.message_bytes += payload_of(packet);
   }
   // A duplicate is acknowledged too: the ACK that covered it may have been lost.
-  if (duplicate || last || flow.unacked >= params_.ack_interval) {
+  if (duplicate || last || packet.has(kFlagAskAck) || flow.unacked >= params_.ack_interval) {
     const bool echo = params_.cnp_mode == CnpMode::kAckEcho && flow.marked;
     send_control(now, PacketKind::kAck, packet, flow.expected_psn, echo);
     flow.unacked = 0;
@@ -123,7 +123,8 @@ void Nic::complete_messages(std::int64_t now, SendFlow& flow) {
     if (message.first_psn + message.packets > flow.oldest_psn) return;
     const std::uint64_t token = message.token;
     ++flow.oldest_message;
-    if (flow.oldest_message == flow.messages.size() || flow.oldest_message >= 64) {
+    if (flow.oldest_message >= std::max<std::size_t>(64, flow.messages.size() / 2) ||
+        flow.oldest_message == flow.messages.size()) {
       flow.messages.erase(flow.messages.begin(), flow.messages.begin() + flow.oldest_message);
       flow.sending -= flow.oldest_message;
       flow.oldest_message = 0;

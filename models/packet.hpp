@@ -17,6 +17,7 @@ enum PacketFlag : std::uint32_t {
   kFlagMarked = 1U << 0,  ///< ECN congestion experienced.
   kFlagLast = 1U << 1,    ///< Data: last packet of its message.
   kFlagEcho = 1U << 2,    ///< ACK: the packet it answers was marked.
+  kFlagAskAck = 1U << 3,  ///< Data: the sender waits for an ACK, do not coalesce.
 };
 
 /// Endpoints fit 24 bits. `queue_pair` tells which connection between the two endpoints, see
@@ -51,6 +52,17 @@ struct Packet {
   }
 };
 static_assert(sizeof(Packet) == 24);
+
+/// What the fingerprint hashes of an arrival: all of the packet, when it came and where. A sum of
+/// odd multiples, so that the multiplications do not wait for each other.
+inline std::uint64_t digest(const Packet& p, std::int64_t now_ps, std::uint32_t channel) {
+  const std::uint64_t ends = static_cast<std::uint64_t>(p.to) << 32 | p.from;
+  const std::uint64_t place = static_cast<std::uint64_t>(p.queue_pair) << 32 | p.psn;
+  const std::uint64_t rest =
+      static_cast<std::uint64_t>(channel) << 32 | std::uint32_t{p.entropy} << 16 | p.wire_bytes;
+  return static_cast<std::uint64_t>(now_ps) + ends * 0x9e3779b97f4a7c15U +
+         place * 0xbf58476d1ce4e5b9U + rest * 0x94d049bb133111ebU;
+}
 
 constexpr std::uint32_t kMaxEndpoints = 1U << 24;
 constexpr std::uint32_t kMaxWireBytes = UINT16_MAX;

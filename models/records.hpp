@@ -75,7 +75,8 @@ struct RunTotals {
   std::uint64_t fingerprint = 0;  ///< Order-independent hash of what each entity processed.
   std::uint64_t packet_hops = 0;  ///< Packets (data, ACK, control) times links crossed.
   std::uint64_t windows = 0;
-  SimTime end{};  ///< Time of the last event of a rank or flow.
+  SimTime end{};                    ///< Time of the last event of a rank or flow.
+  std::uint64_t lost_on_links = 0;  ///< Frames lost by fabric.wire.loss.
   std::uint64_t pfc_pauses = 0, ecn_marks = 0, drops = 0, retransmitted = 0, timeouts = 0;
 };
 

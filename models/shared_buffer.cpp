@@ -10,7 +10,8 @@
 
 namespace plait {
 
-SharedBuffer::SharedBuffer(const SwitchParams& params, const std::vector<std::int64_t>& headroom)
+SharedBuffer::SharedBuffer(const SwitchParams& params, const std::vector<std::int64_t>& headroom,
+                           std::uint32_t largest_packet)
     : reserve_(params.pfc.reserve.count()),
       resume_offset_(params.pfc.resume_offset.count()),
       alpha_1024_(std::llround(params.pfc.alpha * 1024)),
@@ -31,16 +32,41 @@ SharedBuffer::SharedBuffer(const SwitchParams& params, const std::vector<std::in
                     std::to_string(headroom.size()) + " ports take " + to_string(Bytes(set_aside)) +
                     "; enlarge fabric.switch.buffer or set "
                     "fabric.switch.pfc.headroom");
+  check_empty_admits(largest_packet);
+}
+
+// Otherwise packets would be lost and sent again for ever.
+void SharedBuffer::check_empty_admits(std::uint32_t largest_packet) const {
+  const auto refuse = [&](const char* what) {
+    throw UserError("switch buffer: even an idle switch would drop a packet of " +
+                    std::to_string(largest_packet) + " bytes, its " + what + "; " +
+                    to_string(Bytes(pool_)) +
+                    " are shared. Enlarge fabric.switch.buffer or "
+                    "the threshold");
+  };
+  if (lossless_ != 0xff && !lossy_fits(0, largest_packet))
+    refuse("lossy threshold (fabric.switch.lossy_alpha) is lower");
+  for (std::uint32_t port = 0; port < headroom_.size() && lossless_ != 0; ++port) {
+    const auto priority = static_cast<std::uint32_t>(std::countr_zero(lossless_));
+    if (!surely_quiet(port, priority, largest_packet) && largest_packet > headroom_[port])
+      refuse("pause threshold (fabric.switch.pfc.alpha) and headroom are lower");
+  }
 }
 
 SharedBuffer::Verdict SharedBuffer::enter(std::uint32_t port, std::uint32_t priority,
                                           std::uint32_t bytes) {
+  if (surely_quiet(port, priority, bytes)) {
+    enter_quiet(port, priority, bytes);
+    return Verdict::kAdmitted;
+  }
   Ingress& ingress = at(port, priority);
   const std::int64_t limit = threshold();
-  if (excess(ingress.bytes) + bytes > limit && bytes + ingress.headroom_used > headroom_[port])
+  const bool full = bytes > free_shared();
+  if ((full || excess(ingress.bytes) + bytes > limit) &&
+      bytes + ingress.headroom_used > headroom_[port])
     return Verdict::kDropped;
   const std::int64_t after = ingress.bytes + bytes;
-  if (after > reserve_ && after - reserve_ > limit) {
+  if (full || (after > reserve_ && after - reserve_ > limit)) {
     ingress.headroom_used += static_cast<std::int32_t>(bytes);
   } else {
     enter_quiet(port, priority, bytes);

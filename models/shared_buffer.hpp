@@ -20,8 +20,11 @@ namespace plait {
 class SharedBuffer {
  public:
   /// @param headroom  per port, for each lossless priority.
-  /// @throws UserError if reserves and headrooms do not fit the buffer.
-  SharedBuffer(const SwitchParams& params, const std::vector<std::int64_t>& headroom);
+  /// @param largest_packet  wire bytes that must fit into the empty buffer.
+  /// @throws UserError if reserves and headrooms do not fit the buffer, or if even the empty buffer
+  ///         would refuse a packet.
+  SharedBuffer(const SwitchParams& params, const std::vector<std::int64_t>& headroom,
+               std::uint32_t largest_packet);
 
   bool lossless(std::uint32_t priority) const { return (lossless_ >> priority & 1U) != 0; }
 
@@ -91,6 +94,7 @@ class SharedBuffer {
   bool is_paused(std::uint32_t port, std::uint32_t priority) const {
     return (paused_of_port_[port] >> priority & 1U) != 0;
   }
+  void check_empty_admits(std::uint32_t largest_packet) const;
   bool leave_paused(std::uint32_t port, std::uint32_t priority, std::uint32_t bytes);
 
   std::int64_t pool_ = 0;    // B - sum H - sum r

@@ -31,7 +31,8 @@ struct Simulation::Impl {
   std::vector<unsigned> owners(unsigned workers) const;
   RunProgress progress(const Window& window) const;
   bool all_finished() const;
-  SimTime last_event() const;
+  void balance_pools();
+  SimTime end_time() const;
   void join_messages(RunRecords& records) const;
   void add_totals(RunRecords& records) const;
 
@@ -40,6 +41,8 @@ struct Simulation::Impl {
   std::vector<std::unique_ptr<Switch>> switch_of;  // by node; null for hosts
   std::vector<std::pair<GpuId, SimTime>> starts;
   std::uint64_t windows = 0;
+  std::int64_t simulated_ps = 0;  // end of the last window
+  RunEnd end = RunEnd::kFinished;
   bool ran = false;
 };
 
@@ -92,7 +95,15 @@ bool Simulation::Impl::all_finished() const {
                      [](const auto& host) { return !host || host->finished() == host->placed(); });
 }
 
-SimTime Simulation::Impl::last_event() const {
+void Simulation::Impl::balance_pools() {
+  std::vector<ChunkPool<Packet>*> pools;
+  for (WorkerScratch& scratch : context.scratch) pools.push_back(&scratch.pool);
+  balance(pools);
+}
+
+// The last event of a rank; of a run that did not finish, how far it was simulated.
+SimTime Simulation::Impl::end_time() const {
+  if (end != RunEnd::kFinished) return SimTime::ps(simulated_ps);
   SimTime last;
   for (const auto& host : host_of)
     if (host) last = std::max(last, host->last_event());
@@ -103,24 +114,20 @@ SimTime Simulation::Impl::last_event() const {
 // pair on one side is the k-th on the other.
 void Simulation::Impl::join_messages(RunRecords& records) const {
   const FabricGraph& graph = context.graph;
-  const Simulation::Impl& self = *this;
   MessageKey current;
   const std::vector<std::int64_t>* deliveries = nullptr;
   std::size_t index = 0;
   for (MessageRecord& message : records.messages) {
-    const NodeId from = graph.gpu_host(message.from), to = graph.gpu_host(message.to);
-    if (from == to) continue;
+    const NodeId to = graph.gpu_host(message.to);
+    if (graph.gpu_host(message.from) == to) continue;
     const MessageKey key{message.from, message.to, message.stream};
     if (key != current) {
       current = key;
       index = 0;
-      const std::uint32_t from_gpu = key.from.value() - graph.first_gpu(from).value();
-      const std::uint32_t to_gpu = key.to.value() - graph.first_gpu(to).value();
-      const std::uint32_t from_nic = from_gpu * graph.node(from).ports / graph.node(from).gpus;
-      const std::uint32_t to_nic = to_gpu * graph.node(to).ports / graph.node(to).gpus;
-      deliveries = self.host_of[to.index()]->nic(to_nic).deliveries(
-          graph.endpoint(graph.port(from, from_nic)),
-          QueuePairName{from_gpu, to_gpu, key.stream}.pack());
+      const EndpointId endpoint = context.endpoint_of(key.to);
+      deliveries = host_of[to.index()]
+                       ->nic(graph.port_number(graph.endpoint_port(endpoint)))
+                       .deliveries(context.endpoint_of(key.from), context.queue_pair(key).pack());
     }
     if (deliveries != nullptr && index < deliveries->size())
       message.delivered = SimTime::ps((*deliveries)[index++]);
@@ -129,13 +136,19 @@ void Simulation::Impl::join_messages(RunRecords& records) const {
 
 void Simulation::Impl::add_totals(RunRecords& records) const {
   RunTotals& totals = records.totals;
-  for (const auto& host : host_of)
-    if (host) totals.fingerprint += host->fingerprint();
-  for (const auto& sw : switch_of)
-    if (sw) totals.fingerprint += sw->fingerprint();
+  for (const auto& host : host_of) {
+    if (!host) continue;
+    totals.fingerprint += host->fingerprint();
+    totals.lost_on_links += host->lost();
+  }
+  for (const auto& sw : switch_of) {
+    if (!sw) continue;
+    totals.fingerprint += sw->fingerprint();
+    totals.lost_on_links += sw->lost();
+  }
   for (const WorkerScratch& scratch : context.scratch) totals.packet_hops += scratch.packet_hops;
   totals.windows = windows;
-  totals.end = last_event();
+  totals.end = end_time();
   for (const LinkRecord& link : records.links) {
     totals.pfc_pauses += link.pauses_sent;
     totals.ecn_marks += link.ecn_marks;
@@ -192,25 +205,26 @@ RunEnd Simulation::run(const RunOptions& options) {
 
   const auto executor = make_executor(options.threads);
   const auto end = engine.run(*executor, options.until, [&](const Window& window) {
-    ++impl_->windows;
+    impl_->simulated_ps = window.end_ps;
+    constexpr std::uint64_t kBalanceWindows = 64;
+    if (++impl_->windows % kBalanceWindows == 0 && options.threads > 1) impl_->balance_pools();
     return !options.progress || impl_->windows % options.progress_windows != 0 ||
            options.progress(impl_->progress(window));
   });
-  switch (end) {
-    case WindowEngine::End::kTimeLimit:
-      return RunEnd::kTimeLimit;
-    case WindowEngine::End::kStopped:
-      return RunEnd::kStopped;
-    case WindowEngine::End::kIdle:
-      break;
+  if (impl_->all_finished()) {  // what is left may be a timer that nobody waits for
+    impl_->end = RunEnd::kFinished;
+  } else if (end == WindowEngine::End::kIdle) {
+    impl_->end = RunEnd::kDeadlock;
+  } else {
+    impl_->end = end == WindowEngine::End::kStopped ? RunEnd::kStopped : RunEnd::kTimeLimit;
   }
-  return impl_->all_finished() ? RunEnd::kFinished : RunEnd::kDeadlock;
+  return impl_->end;
 }
 
 RunRecords Simulation::records() const {
   RunRecords records;
   records.links.resize(impl_->context.graph.port_count());
-  const SimTime end = impl_->last_event();
+  const SimTime end = impl_->end_time();
   for (const auto& host : impl_->host_of)
     if (host) host->collect(end, records);
   for (const auto& sw : impl_->switch_of)
@@ -241,12 +255,7 @@ Duration Simulation::ideal_delivery(GpuId from, GpuId to, Bytes size) const {
   const NodeId from_host = graph.gpu_host(from), to_host = graph.gpu_host(to);
   if (from_host == to_host)
     return ScaleUp(context.params.scale_up, graph.node(from_host).gpus).ideal(size);
-  const auto endpoint = [&](NodeId host, GpuId gpu) {
-    const FabricNode& node = graph.node(host);
-    const std::uint32_t number = gpu.value() - graph.first_gpu(host).value();
-    return graph.endpoint(graph.port(host, number * node.ports / node.gpus));
-  };
-  const Path path(context, endpoint(from_host, from), endpoint(to_host, to));
+  const Path path(context, context.endpoint_of(from), context.endpoint_of(to));
   const std::int64_t mtu = context.params.transport.mtu.count();
   const std::int64_t packets = std::max<std::int64_t>(1, (size.count() + mtu - 1) / mtu);
   const Bytes last = Bytes(size.count() - (packets - 1) * mtu) + context.params.transport.header;

@@ -2,6 +2,7 @@
 #include "models/switch.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "models/headroom.hpp"
 #include "models/loss.hpp"
@@ -28,6 +29,12 @@ void clear_bit(std::vector<std::uint64_t>& words, std::uint32_t i) {
   words[i >> 6] &= ~(std::uint64_t{1} << (i & 63U));
 }
 
+// A threshold for another port rate. No queue is longer than 32 bits can say.
+std::uint32_t scaled(Bytes threshold, double scale) {
+  const double bytes = static_cast<double>(threshold.count()) * scale;
+  return bytes < 4e9 ? static_cast<std::uint32_t>(std::lround(bytes)) : UINT32_MAX;
+}
+
 }  // namespace
 
 Switch::Switch(NodeId node, NetworkContext& context)
@@ -39,7 +46,8 @@ Switch::Switch(NodeId node, NetworkContext& context)
       ecn_enabled_(context.params.switches.ecn.enabled),
       loss_threshold_(loss_threshold(context.params.wire.loss)),
       scheduler_(context.params.switches),
-      buffer_(context.params.switches, headroom_of_ports(context, node)),
+      buffer_(context.params.switches, headroom_of_ports(context, node),
+              context.full_packet_wire()),
       ports_(port_count_),
       queues_(port_count_ * kQueues),
       peers_(port_count_),
@@ -57,9 +65,7 @@ Switch::Switch(NodeId node, NetworkContext& context)
     const double scale = ecn.reference_rate.bps() == 0 ? 1.0
                                                        : context.graph.egress(id).rate.to_gbps() /
                                                              ecn.reference_rate.to_gbps();
-    thresholds_[p] = {
-        static_cast<std::uint32_t>(static_cast<double>(ecn.k_min.count()) * scale + 0.5),
-        static_cast<std::uint32_t>(static_cast<double>(ecn.k_max.count()) * scale + 0.5)};
+    thresholds_[p] = {scaled(ecn.k_min, scale), scaled(ecn.k_max, scale)};
   }
 }
 
@@ -80,8 +86,7 @@ std::int64_t Switch::visit(const Window& window, Worker& worker) {
 }
 
 void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet) {
-  fingerprint_.add(static_cast<std::uint64_t>(now) ^
-                   (static_cast<std::uint64_t>(packet.psn) << 40) ^ packet.from);
+  fingerprint_.add(digest(packet, now, in));
   if (packet.is_pfc()) [[unlikely]]
     return pause_frame(now, in, packet);
   if (loss_threshold_ != 0 && lost_on_link(in)) [[unlikely]]
@@ -98,7 +103,6 @@ void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet) {
   const std::uint32_t priority = packet.priority();
   if (port.free_at_ps <= now && port.waiting == 0 && (port.paused >> priority & 1U) == 0 &&
       (!buffer_.lossless(priority) || buffer_.surely_quiet(in, priority, packet.wire_bytes))) {
-    if (ecn_enabled_) mark(port, out, 0, packet);
     return transmit(port, out, packet, now);
   }
   enqueue(now, in, out, packet);
@@ -114,7 +118,6 @@ void Switch::enqueue(std::int64_t now, std::uint32_t in, std::uint32_t out, Pack
   EgressQueue& queue = queues_of(out)[priority];
   queue.bytes += packet.wire_bytes;
   port.queue_bytes += packet.wire_bytes;
-  port.max_queue_bytes = std::max(port.max_queue_bytes, port.queue_bytes);
   queue.packets.append(scratch_->pool, packet).arrival = in;
   port.waiting |= static_cast<std::uint16_t>(1U << priority);
   set_bit(waiting_ports_, out);
@@ -122,6 +125,7 @@ void Switch::enqueue(std::int64_t now, std::uint32_t in, std::uint32_t out, Pack
     port.free_at_ps = now;
     serve(out, now);
   }
+  port.max_queue_bytes = std::max(port.max_queue_bytes, port.queue_bytes);
 }
 
 bool Switch::admit(std::int64_t now, std::uint32_t in, std::uint32_t out, const Packet& packet) {
@@ -185,7 +189,9 @@ std::uint32_t Switch::route(const Packet& packet) const {
 bool Switch::lost_on_link(std::uint32_t in) {
   const std::uint64_t counter =
       (kLossPurpose << 60) | (std::uint64_t{in} << 32) | loss_draws_[in]++;
-  return hash64(seed_, counter) < loss_threshold_;
+  const bool lost = hash64(seed_, counter) < loss_threshold_;
+  lost_ += lost;
+  return lost;
 }
 
 void Switch::serve(std::uint32_t out, std::int64_t until) {
@@ -235,6 +241,7 @@ void Switch::depart(std::uint32_t out, int queue_number, std::int64_t start) {
   transmit(port, out, packet, start);
   queue.packets.pop(scratch_->pool);
   if (queue.empty()) {
+    queue.deficit = 0;  // an idle queue saves nothing up
     port.waiting &= static_cast<std::uint16_t>(~(1U << queue_number));
     if (port.waiting == 0) clear_bit(waiting_ports_, out);
   }

@@ -41,6 +41,8 @@ class Switch final : public Entity {
   void collect(SimTime end, std::vector<LinkRecord>& links) const;
   /// Bytes that wait in egress queues; 0 at the end of a clean run.
   std::uint64_t queued_bytes() const;
+  /// Frames lost on links that lead here.
+  std::uint64_t lost() const { return lost_; }
   std::size_t memory_bytes() const;
 
  private:
@@ -89,6 +91,7 @@ class Switch final : public Entity {
   std::vector<std::uint32_t> loss_draws_;     // by port, empty without loss
   std::vector<std::uint64_t> waiting_ports_;  // bit: some queue is not empty
   std::vector<std::uint64_t> written_ports_;  // bit: `out` is not empty
+  std::uint64_t lost_ = 0;
   PinnedRoutes pinned_;
 };
 

@@ -49,7 +49,7 @@ void describe(ParamVisitor& v, PfcParams& p) {
 
 void describe(ParamVisitor& v, SwitchParams& p) {
   v.field({"buffer", "packet memory shared by all ports", "HPCC artefact, 32 MiB"}, p.buffer,
-          {Bytes::kibi(1), Bytes::gibi(64)});
+          {Bytes::kibi(1), Bytes::mebi(2000)});
   v.field({"latency", "pipeline latency from last bit in to ready for the egress queue",
            "Plait's choice, within the 250-800 ns of data-centre switches"},
           p.latency, {Duration::ps(0), Duration::us(100)});

@@ -43,7 +43,7 @@ class ArrivalBatch {
 
   /// Returns the chunks of the batch to the pool.
   void release(ChunkPool<Item>& pool) {
-    for (const Chain<Item>& chain : consumed_) pool.give(chain.head, chain.tail);
+    for (const Used& used : consumed_) pool.give(used.first, used.last, used.count);
     consumed_.clear();
     count_ = 0;
   }
@@ -60,12 +60,17 @@ class ArrivalBatch {
   void take(Chain<Item>& pending, std::uint32_t channel, std::uint32_t begin_low,
             std::uint32_t window, std::int64_t begin_ps);
 
+  struct Used {
+    Chunk<Item>* first;
+    Chunk<Item>* last;
+    std::size_t count;
+  };
   std::size_t count_ = 0;
   std::int64_t next_ps_ = INT64_MAX;
   std::vector<Item*> items_;
   std::vector<std::uint32_t> channel_;
   std::vector<std::uint64_t> keys_, scratch_;
-  std::vector<Chain<Item>> consumed_;
+  std::vector<Used> consumed_;
 };
 
 template <class Item>
@@ -73,6 +78,7 @@ void ArrivalBatch<Item>::take(Chain<Item>& pending, std::uint32_t channel, std::
                               std::uint32_t window, std::int64_t begin_ps) {
   Chunk<Item>* chunk = pending.head;
   Chunk<Item>* last_used = nullptr;
+  std::size_t used = 0;
   while (chunk != nullptr) {
     if (chunk->next != nullptr) {
       const char* next = reinterpret_cast<const char*>(chunk->next);
@@ -94,9 +100,10 @@ void ArrivalBatch<Item>::take(Chain<Item>& pending, std::uint32_t channel, std::
     chunk->begin = i;
     if (i < chunk->count) break;
     last_used = chunk;
+    ++used;
     chunk = chunk->next;
   }
-  if (last_used != nullptr) consumed_.push_back({pending.head, last_used});
+  if (last_used != nullptr) consumed_.push_back({pending.head, last_used, used});
   pending.head = chunk;
   if (chunk == nullptr) pending.tail = nullptr;
 }

@@ -11,6 +11,7 @@
 /// reads the items in place. Two publication slots alternate, so that a sender in window w and a
 /// receiver in window w never touch the same word: no locks, no atomics.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -44,15 +45,27 @@ class ChunkPool {
       refill();
     Chunk<Item>* chunk = free_;
     free_ = chunk->next;
+    --free_count_;
     __builtin_prefetch(free_, 1);
     chunk->next = nullptr;
     chunk->count = 0;
     chunk->begin = 0;
     return chunk;
   }
-  void give(Chunk<Item>* first, Chunk<Item>* last) {
+  /// Returns a chain of `count` chunks.
+  void give(Chunk<Item>* first, Chunk<Item>* last, std::size_t count) {
     last->next = free_;
     free_ = first;
+    free_count_ += count;
+  }
+  std::size_t free_count() const { return free_count_; }
+  /// Moves `count` free chunks from another pool here. @pre it has as many.
+  void take_from(ChunkPool& other, std::size_t count) {
+    for (; count > 0; --count) {
+      Chunk<Item>* chunk = std::exchange(other.free_, other.free_->next);
+      --other.free_count_;
+      give(chunk, chunk, 1);
+    }
   }
   std::size_t memory_bytes() const { return blocks_.size() * kBlockChunks * sizeof(Chunk<Item>); }
 
@@ -65,13 +78,31 @@ class ChunkPool {
       chunks[i].next = free_;
       free_ = &chunks[i];
     }
+    free_count_ += kBlockChunks;
   }
   struct Block {
     alignas(64) Chunk<Item> chunks[kBlockChunks];
   };
   Chunk<Item>* free_ = nullptr;
+  std::size_t free_count_ = 0;
   std::vector<std::unique_ptr<Block>> blocks_;
 };
+
+/// Chunks drift from the pools of workers that send more to those that receive more; without this
+/// the former would ask the system for memory for ever. Between windows only.
+template <class Item>
+void balance(const std::vector<ChunkPool<Item>*>& pools) {
+  constexpr std::size_t kSlack = 1024;
+  std::size_t total = 0;
+  for (const auto* pool : pools) total += pool->free_count();
+  const std::size_t fair = total / pools.size();
+  for (auto* from : pools) {
+    for (auto* to : pools) {
+      if (from->free_count() <= fair + kSlack || to->free_count() >= fair) continue;
+      to->take_from(*from, std::min(from->free_count() - fair, fair - to->free_count()));
+    }
+  }
+}
 
 /// A chain of chunks: what a sender is writing, or what a receiver still has to read.
 template <class Item>
@@ -97,7 +128,7 @@ struct Chain {
       return;
     Chunk<Item>* used = std::exchange(head, head->next);
     if (head == nullptr) tail = nullptr;
-    pool.give(used, used);
+    pool.give(used, used, 1);
   }
   void splice(Chain other) {
     (tail == nullptr ? head : tail->next) = other.head;

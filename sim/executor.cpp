@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/executor.hpp"
 
-#include <tbb/global_control.h>
+#include <tbb/info.h>
 #include <tbb/parallel_for.h>
 #include <tbb/partitioner.h>
 #include <tbb/task_arena.h>
 
+#include <algorithm>
 #include <atomic>
 
 #include "sim/check.hpp"
@@ -27,8 +28,7 @@ class TbbExecutor final : public Executor {
  public:
   explicit TbbExecutor(unsigned threads)
       : threads_(threads),
-        control_(tbb::global_control::max_allowed_parallelism, threads),
-        arena_(static_cast<int>(threads)) {}
+        arena_(std::min(static_cast<int>(threads), tbb::info::default_concurrency())) {}
 
   unsigned threads() const override { return threads_; }
 
@@ -50,7 +50,6 @@ class TbbExecutor final : public Executor {
 
  private:
   unsigned threads_;
-  tbb::global_control control_;
   tbb::task_arena arena_;
   std::atomic<bool> started_{false};
   std::atomic<unsigned> done_{0};

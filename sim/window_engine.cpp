@@ -33,6 +33,7 @@ WindowEngine::WindowEngine(std::vector<Entity*> entities, const std::vector<unsi
   }
   part_begin_.push_back(slot / 64);
   scheduled_ps_.assign(slot, INT64_MAX);
+  far_ps_.assign(slot, INT64_MAX);
   for (unsigned w = 0; w < options.workers; ++w) {
     auto worker = std::make_unique<Worker>();
     worker->index_ = w;
@@ -46,9 +47,16 @@ void WindowEngine::wake(EntityId entity, SimTime at) {
   const std::uint32_t slot = slot_of_[entity.index()];
   unsigned owner = 0;
   while (part_begin_[owner + 1] <= slot / 64) ++owner;
-  if (at.ps() >= scheduled_ps_[slot]) return;
-  scheduled_ps_[slot] = at.ps();
-  workers_[owner]->wishes_.push({at.ps(), slot});
+  wish(*workers_[owner], slot, at.ps());
+}
+
+// At most two entries per slot are in the heap and known: the earliest, and a later one that it
+// overtook. An entity that works towards a far deadline wishes for it again and again.
+void WindowEngine::wish(Worker& worker, std::uint32_t slot, std::int64_t at_ps) {
+  if (at_ps >= scheduled_ps_[slot]) return;
+  if (scheduled_ps_[slot] != INT64_MAX) far_ps_[slot] = scheduled_ps_[slot];
+  scheduled_ps_[slot] = at_ps;
+  if (at_ps != far_ps_[slot]) worker.wishes_.push({at_ps, slot});
 }
 
 std::uint64_t WindowEngine::visits() const {
@@ -59,21 +67,29 @@ std::uint64_t WindowEngine::visits() const {
 
 // The window after one that ended at `previous_end`: directly behind it if anything was published
 // or wished for early, else at the earliest wish. INT64_MAX if there is none.
-std::int64_t WindowEngine::next_begin(std::int64_t previous_end) const {
+std::int64_t WindowEngine::next_begin(std::int64_t previous_end) {
   std::int64_t earliest = INT64_MAX;
   for (const auto& worker : workers_) {
     if (worker->any_[worker->write_]) return previous_end;
+    while (!worker->wishes_.empty() && is_stale(worker->wishes_.top())) pop_wish(*worker);
     if (!worker->wishes_.empty()) earliest = std::min(earliest, worker->wishes_.top().at_ps);
   }
   return std::max(earliest, previous_end);
+}
+
+void WindowEngine::pop_wish(Worker& worker) {
+  const Worker::Wish& top = worker.wishes_.top();
+  if (top.at_ps == far_ps_[top.slot]) far_ps_[top.slot] = INT64_MAX;
+  worker.wishes_.pop();
 }
 
 void WindowEngine::collect_due(Worker& worker, std::int64_t end_ps) {
   const unsigned read = worker.write_ ^ 1U;
   while (!worker.wishes_.empty() && worker.wishes_.top().at_ps < end_ps) {
     const Worker::Wish wish = worker.wishes_.top();
-    worker.wishes_.pop();
-    if (wish.at_ps != scheduled_ps_[wish.slot]) continue;  // an earlier wish took its place
+    const bool stale = is_stale(wish);
+    pop_wish(worker);
+    if (stale) continue;
     scheduled_ps_[wish.slot] = INT64_MAX;
     worker.active_[read][wish.slot >> 6] |= std::uint64_t{1} << (wish.slot & 63U);
   }
@@ -87,9 +103,8 @@ void WindowEngine::visit_slot(std::uint32_t slot, const Window& window, Worker& 
   if (next - window.end_ps < options_.lookahead.ps()) {
     worker.active_[worker.write_][slot >> 6] |= std::uint64_t{1} << (slot & 63U);
     worker.any_[worker.write_] = true;
-  } else if (next < scheduled_ps_[slot]) {
-    scheduled_ps_[slot] = next;
-    worker.wishes_.push({next, slot});
+  } else {
+    wish(worker, slot, next);
   }
 }
 
@@ -129,7 +144,7 @@ WindowEngine::End WindowEngine::run(Executor& executor, SimTime until,
         return;
       }
       window.begin_ps = begin;
-      window.end_ps = begin + options_.lookahead.ps();
+      window.end_ps = std::min(begin + options_.lookahead.ps(), until.ps());
       window.parity = static_cast<unsigned>(windows_ & 1U);
       for (auto& worker : workers_) {
         worker->write_ ^= 1U;

@@ -94,11 +94,16 @@ class WindowEngine {
   void visit_part(unsigned part, const Window& window);
   void visit_slot(std::uint32_t slot, const Window& window, Worker& worker);
   void collect_due(Worker& worker, std::int64_t end_ps);
-  std::int64_t next_begin(std::int64_t previous_end) const;
+  std::int64_t next_begin(std::int64_t previous_end);
+  void wish(Worker& worker, std::uint32_t slot, std::int64_t at_ps);
+  /// An earlier wish took its place.
+  bool is_stale(const Worker::Wish& wish) const { return wish.at_ps != scheduled_ps_[wish.slot]; }
+  void pop_wish(Worker& worker);
 
   Options options_;
   std::vector<Entity*> entities_;           // by slot
   std::vector<std::uint32_t> slot_of_;      // by entity id
+  std::vector<std::int64_t> far_ps_;        // by slot: a later wish that is in the heap too
   std::vector<std::int64_t> scheduled_ps_;  // by slot: earliest wish in the owner's heap
   std::vector<std::uint32_t> part_begin_;   // by worker: first bitmap word of its slots
   std::vector<std::unique_ptr<Worker>> workers_;

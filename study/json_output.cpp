@@ -120,6 +120,7 @@ std::string summary_json(const Results& results) {
                         {"pfc_pauses", totals.pfc_pauses},
                         {"ecn_marks", totals.ecn_marks},
                         {"drops", totals.drops},
+                        {"lost_on_links", totals.lost_on_links},
                         {"retransmitted", totals.retransmitted},
                         {"timeouts", totals.timeouts},
                         {"jobs", jobs_json(results)},

@@ -136,8 +136,10 @@ std::string totals_section(const Results& results) {
         results.flows.flows, results.flows.packets, results.flows.retransmitted, results.flows.cnps,
         human_rate(results.flows.goodput_p50), human_rate(results.flows.goodput_min));
   text += fmt::format(
-      "Totals: PFC pauses {}, ECN marks {}, drops {}, retransmitted {}, timeouts {}\n",
-      totals.pfc_pauses, totals.ecn_marks, totals.drops, totals.retransmitted, totals.timeouts);
+      "Totals: PFC pauses {}, ECN marks {}, drops {}, lost on links {}, retransmitted {}, timeouts "
+      "{}\n",
+      totals.pfc_pauses, totals.ecn_marks, totals.drops, totals.lost_on_links, totals.retransmitted,
+      totals.timeouts);
   text += fmt::format("Run: {} simulated, {} packet-hops, fingerprint {}\n",
                       human(totals.end.since_start(), 6), totals.packet_hops,
                       fingerprint_text(results));

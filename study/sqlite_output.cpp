@@ -20,7 +20,7 @@ constexpr const char* kSchema = R"sql(
 CREATE TABLE run (
   plait_version TEXT, scenario_name TEXT, scenario_yaml TEXT, fabric TEXT, seed INTEGER,
   complete INTEGER, end_ps INTEGER, fingerprint TEXT, packet_hops INTEGER, pfc_pauses INTEGER,
-  ecn_marks INTEGER, drops INTEGER, retransmitted INTEGER, timeouts INTEGER);
+  ecn_marks INTEGER, drops INTEGER, lost_on_links INTEGER, retransmitted INTEGER, timeouts INTEGER);
 CREATE TABLE jobs (
   job_id INTEGER PRIMARY KEY, name TEXT, ranks INTEGER, start_ps INTEGER, end_ps INTEGER,
   jct_ps INTEGER);
@@ -144,11 +144,11 @@ class Insert {
 void write_run(Database& database, const Results& results) {
   const RunContext& context = results.context;
   const RunTotals& totals = results.records.totals;
-  Insert(database, "run", 14)
+  Insert(database, "run", 15)
       .row(version(), context.scenario_name, context.scenario_yaml, context.fabric_summary,
            context.seed, context.complete, totals.end, fingerprint_text(results),
            totals.packet_hops, totals.pfc_pauses, totals.ecn_marks, totals.drops,
-           totals.retransmitted, totals.timeouts);
+           totals.lost_on_links, totals.retransmitted, totals.timeouts);
 }
 
 void write_jobs_and_ranks(Database& database, const Results& results) {

@@ -74,6 +74,7 @@ class Dcqcn final : public CongestionControl {
   void catch_up(SimTime now);
   void catch_up_alpha(SimTime until);
   void decrease(SimTime at);
+  void timed_increase(SimTime now);
   void increase();
 
   const DcqcnParams& params_;
@@ -121,9 +122,7 @@ void Dcqcn::catch_up(SimTime now) {
     if (may_decrease && next_decrease_ <= next_increase_) {
       decrease(next_decrease_);
     } else if (next_increase_ <= now) {
-      next_increase_ += params_.increase_timer;
-      ++timer_rounds_;
-      increase();
+      timed_increase(now);
     } else {
       return;
     }
@@ -142,6 +141,21 @@ void Dcqcn::decrease(SimTime at) {
   cnp_for_decrease_ = false;
   next_decrease_ = at + params_.decrease_timer;
   next_increase_ = at + params_.increase_timer;
+}
+
+// One round, or all rounds up to `now` at once when the rate has reached its end: after a long
+// pause of the flow there may be millions.
+void Dcqcn::timed_increase(SimTime now) {
+  const std::int64_t current = current_bps_, target = target_bps_;
+  next_increase_ += params_.increase_timer;
+  ++timer_rounds_;
+  increase();
+  const bool settled = current == current_bps_ && target == target_bps_ && target == line_bps_;
+  if (!settled || next_increase_ > now || cnp_for_decrease_) return;
+  const std::int64_t rounds = (now - next_increase_) / params_.increase_timer + 1;
+  next_increase_ += params_.increase_timer * rounds;
+  const std::int64_t limit = INT32_MAX;  // far above any number of recovery rounds
+  timer_rounds_ = static_cast<std::uint32_t>(std::min(limit, timer_rounds_ + rounds));
 }
 
 // Fast recovery, then additive, then hyper increase. With a byte counter the two round counters

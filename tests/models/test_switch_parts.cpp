@@ -25,7 +25,7 @@ SwitchParams small_switch() {
 }  // namespace
 
 TEST_CASE("shared buffer: reserve first, then shared, then headroom", "[shared_buffer]") {
-  SharedBuffer buffer(small_switch(), {10'000, 10'000});
+  SharedBuffer buffer(small_switch(), {10'000, 10'000}, 1000);
   CHECK(buffer.enter(0, 3, 1000) == Verdict::kAdmitted);
   CHECK(buffer.shared_bytes() == 0);  // fits the reserve
   // x = I - r and T = 78,000 - x meet at x = 39,000: with I = 39,000, x = 38,000 < T = 40,000.
@@ -51,7 +51,7 @@ TEST_CASE("shared buffer: reserve first, then shared, then headroom", "[shared_b
 TEST_CASE("shared buffer: a lossy queue gets its share of what is free", "[shared_buffer]") {
   SwitchParams params = small_switch();
   params.lossy_alpha = 0.5;
-  SharedBuffer buffer(params, {10'000, 10'000});
+  SharedBuffer buffer(params, {10'000, 10'000}, 1000);
   std::int64_t queue = 0;
   while (buffer.lossy_fits(queue, 1000)) {
     buffer.enter_lossy(1000);
@@ -64,7 +64,7 @@ TEST_CASE("shared buffer: a lossy queue gets its share of what is free", "[share
 TEST_CASE("shared buffer: too small for its reserves is an error that says so", "[shared_buffer]") {
   SwitchParams params = small_switch();
   params.buffer = Bytes(22'000);
-  CHECK_THROWS_WITH(SharedBuffer(params, {10'000, 10'000}),
+  CHECK_THROWS_WITH(SharedBuffer(params, {10'000, 10'000}, 1000),
                     Catch::Contains("switch buffer of 22KB is too small") &&
                         Catch::Contains("22KB; enlarge fabric.switch.buffer"));
 }

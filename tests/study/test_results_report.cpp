@@ -53,7 +53,9 @@ TEST_CASE("the report names what an architect asks for and fits 100 columns", "[
   CHECK_THAT(text, Contains("b/gpu1"));
   CHECK_THAT(text, Contains("all_reduce"));
   CHECK_THAT(text, Contains("leaf:1 -> b:0"));
-  CHECK_THAT(text, Contains("PFC pauses 2, ECN marks 4, drops 3, retransmitted 6, timeouts 1"));
+  CHECK_THAT(
+      text,
+      Contains("PFC pauses 2, ECN marks 4, drops 3, lost on links 0, retransmitted 6, timeouts 1"));
   CHECK_THAT(text, Contains("fingerprint 00000000000000ab"));
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 100);
