@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "sim/error.hpp"
+
 namespace plait {
 
 namespace {
@@ -176,24 +178,22 @@ void Dcqcn::increase() {
 
 }  // namespace
 
+DcqcnParams dcqcn_preset(std::string_view name) {
+  if (name == "connectx") return {};
+  if (name == "paper") return paper();
+  if (name == "ns3") return ns3();
+  throw UserError("unknown DCQCN preset '" + std::string(name) +
+                  "'; known are connectx, paper, ns3" +
+                  did_you_mean(name, {"connectx", "paper", "ns3"}));
+}
+
 void describe(ParamVisitor& v, DcqcnParams& p) {
   static const std::vector<Choice> presets = {
       {"connectx", "what ConnectX NICs ship with", "mlxconfig dumps, docs/models/dcqcn.md"},
       {"paper", "the published algorithm's settings", "Zhu et al., SIGCOMM 2015"},
       {"ns3", "the ns-3 RDMA models at 100 Gbps", "HPCC artefact"}};
-  switch (v.preset(presets)) {
-    case 0:
-      p = DcqcnParams();
-      break;
-    case 1:
-      p = paper();
-      break;
-    case 2:
-      p = ns3();
-      break;
-    default:
-      break;
-  }
+  const int chosen = v.preset(presets);
+  if (chosen >= 0) p = dcqcn_preset(presets[static_cast<std::size_t>(chosen)].name);
   const Range<Duration> timer{Duration::ns(100), Duration::s(1)};
   const Range<BitRate> rate{BitRate::bps(1), BitRate::gbps(10'000)};
   v.field({"gain", "g: weight of a new sample of alpha", "ConnectX DCE_TCP_G 1019 of 1024"}, p.gain,

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "models/cc/congestion_control.hpp"
 
@@ -27,6 +28,9 @@ struct DcqcnParams {
   bool clamp_target = false;  ///< Every cut lowers the target too, also within recovery round 0.
 };
 void describe(ParamVisitor& visitor, DcqcnParams& params);
+
+/// The preset connectx, paper or ns3. @throws UserError naming the nearest one.
+DcqcnParams dcqcn_preset(std::string_view name);
 
 /// @param params must outlive the result (shared by all flows of a run).
 std::unique_ptr<CongestionControl> make_dcqcn(const PathInfo& path, const DcqcnParams& params);

@@ -8,15 +8,7 @@
 namespace plait {
 namespace {
 
-DcqcnParams ns3_params() {
-  DcqcnParams p;
-  p.gain = 1.0 / 256;
-  p.increase_bytes = Bytes(0);
-  p.additive_step = BitRate::mbps(20);
-  p.hyper_step = BitRate::mbps(200);
-  p.min_rate = BitRate::mbps(1000);
-  return p;
-}
+DcqcnParams ns3_params() { return dcqcn_preset("ns3"); }
 const PathInfo kPath{BitRate::gbps(100), Duration::us(4), Bytes(1000)};
 SimTime at_us(std::int64_t us) { return SimTime::at(Duration::us(us)); }
 

@@ -34,15 +34,11 @@ NetworkParams ns3_network(std::uint64_t seed, bool paper_timers) {
   p.transport.control_obeys_pause = false;
   p.transport.cnp_mode = CnpMode::kAckEcho;
   DcqcnParams& cc = p.transport.congestion_control.dcqcn;
-  cc.gain = 1.0 / 256;
-  cc.alpha_timer = Duration::us(paper_timers ? 50 : 1);
-  cc.decrease_timer = Duration::us(paper_timers ? 50 : 4);
-  cc.increase_timer = Duration::us(paper_timers ? 55 : 300);
-  cc.increase_bytes = Bytes(0);
-  cc.fast_recovery_rounds = 1;
-  cc.additive_step = BitRate::mbps(20);
-  cc.hyper_step = BitRate::mbps(200);
-  cc.min_rate = BitRate::mbps(1000);
+  cc = dcqcn_preset("ns3");  // the artefact's settings with timers of 1, 4 and 300 us
+  if (paper_timers) {
+    cc.alpha_timer = cc.decrease_timer = Duration::us(50);
+    cc.increase_timer = Duration::us(55);
+  }
   return p;
 }
 
