@@ -4,6 +4,7 @@
 #include <exception>
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include "cli/commands.hpp"
 #include "sim/error.hpp"
@@ -26,9 +27,31 @@ int guarded(const Action& action) {
     std::cerr << "error: out of memory; the fabric or the workload is too large\n";
     return kUserError;
   } catch (const std::exception& error) {
-    std::cerr << "internal fault: " << error.what() << "\nPlease report this.\n";
+    std::cerr << (dynamic_cast<const InternalFault*>(&error) ? "" : "internal fault: ")
+              << error.what() << "\nPlease report this.\n";
     return kInternalFault;
   }
+}
+
+// Says which word stands where a command was expected, and which commands there are; or nothing.
+std::string unknown_command(const CLI::App& app) {
+  if (!app.get_subcommands().empty()) return unknown_command(*app.get_subcommands().back());
+  std::vector<std::string> names;
+  const auto all = [](const CLI::App* /*command*/) { return true; };
+  for (const CLI::App* command : app.get_subcommands(all)) names.push_back(command->get_name());
+  const std::vector<std::string> rest = app.remaining();
+  if (names.empty() || rest.empty() || rest.front().starts_with('-')) return {};
+  const std::string hint = did_you_mean(rest.front(), names);
+  std::string text = "there is no command '" + rest.front() + "'" + (hint.empty() ? ";" : hint);
+  text += " commands:";
+  for (const std::string& name : names) text += " " + name;
+  return text;
+}
+
+std::string usage_message(const CLI::App* app, const CLI::Error& error) {
+  std::string text = unknown_command(*app);
+  if (text.empty()) text = error.what();
+  return "error: " + text + "\nRun with --help for more information.\n";
 }
 
 int run(int argc, char** argv) {
@@ -38,6 +61,7 @@ int run(int argc, char** argv) {
       "plait");
   app.set_version_flag("--version", "plait " + std::string(version()));
   app.require_subcommand(1);
+  app.failure_message(usage_message);
   app.footer(
       "Exit codes: 0 success, 1 mistake in the input, 2 wrong usage, 3 deadlock in the "
       "workload,\n70 fault of Plait, 130 interrupted.");

@@ -16,7 +16,8 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 
 add_library(plait_options INTERFACE)
 target_compile_options(plait_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -ffp-contract=off)
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -ffp-contract=off
+  -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)  # messages of faults name files from the root
 target_include_directories(plait_options INTERFACE ${PROJECT_SOURCE_DIR})
 
 if(PLAIT_SANITIZE)
