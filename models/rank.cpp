@@ -49,7 +49,7 @@ void Rank::on_start(SimTime now, HostServices& host) {
   missing_.resize(count);
   if (job_->record_ops()) {
     start_times_.resize(count);
-    end_times_.resize(count);
+    end_times_.assign(count, SimTime::never());
   }
   for (std::size_t i = 0; i < count; ++i) {
     missing_[i] = plan().predecessors(OpId(i));
@@ -222,21 +222,38 @@ void Rank::end(SimTime now, OpId id) {
 }
 
 void Rank::account(SimTime now) {
-  const Duration span = now - last_change_;
+  add_span(record_, now - last_change_);
   last_change_ = now;
+}
+
+void Rank::add_span(RankRecord& record, Duration span) const {
   if (open_compute_ > 0) {
-    record_.compute += span;
-    if (open_communication_ > 0) record_.overlapped_communication += span;
+    record.compute += span;
+    if (open_communication_ > 0) record.overlapped_communication += span;
   } else {
-    (open_communication_ > 0 ? record_.exposed_communication : record_.idle) += span;
+    (open_communication_ > 0 ? record.exposed_communication : record.idle) += span;
   }
+}
+
+RankRecord Rank::record_until(SimTime cut) const {
+  RankRecord record = record_;
+  record.finished = finished();
+  if (record.finished) return record;
+  if (!started_) {  // its job starts later: it spent no time at all
+    record.start = record.end = cut;
+    return record;
+  }
+  record.end = std::max(cut, last_change_);
+  add_span(record, record.end - last_change_);
+  return record;
 }
 
 std::vector<OpRecord> Rank::op_records() const {
   std::vector<OpRecord> records;
   records.reserve(start_times_.size());
   for (std::size_t i = 0; i < start_times_.size(); ++i)
-    records.push_back({record_.job, rank_, OpId(i), start_times_[i], end_times_[i]});
+    if (end_times_[i] != SimTime::never())
+      records.push_back({record_.job, rank_, OpId(i), start_times_[i], end_times_[i]});
   std::stable_sort(records.begin(), records.end(),
                    [](const OpRecord& a, const OpRecord& b) { return a.start < b.start; });
   return records;

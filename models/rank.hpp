@@ -48,7 +48,9 @@ class Rank final : public RankProcess {
 
   /// How the time went, up to the last change of state; `end` is the end of the last op.
   const RankRecord& record() const { return record_; }
-  /// By start, then op id; empty unless the job records ops. @pre finished().
+  /// The same for a run that ended at `cut`: a rank that has not finished is accounted up to there.
+  RankRecord record_until(SimTime cut) const;
+  /// Ops that ended, by start, then op id; empty unless the job records ops.
   std::vector<OpRecord> op_records() const;
 
   /// Ops that have started or only wait for their group's turn, by op id.
@@ -82,6 +84,7 @@ class Rank final : public RankProcess {
   void open(SimTime now, OpId id);
   void end(SimTime now, OpId id);
   void account(SimTime now);
+  void add_span(RankRecord& record, Duration span) const;
   WaitInfo wait_of(OpId id) const;
 
   std::shared_ptr<const JobContext> job_;

@@ -50,7 +50,7 @@ struct LinkRecord {
   std::uint64_t pauses_sent = 0;  ///< PFC pause frames sent through this port to its peer.
 };
 
-/// One op of one rank, as it ran.
+/// One op of one rank that ended, as it ran.
 struct OpRecord {
   JobId job;
   RankId rank;
@@ -68,6 +68,7 @@ struct RankRecord {
   Duration exposed_communication{};     ///< A communication op was open and no compute ran.
   Duration overlapped_communication{};  ///< Both.
   Duration idle{};                      ///< Neither.
+  bool finished = true;                 ///< False: the run ended before; `end` is then its end.
 };
 
 /// Engine figures that belong to the model (the same for any number of threads).

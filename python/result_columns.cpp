@@ -19,6 +19,7 @@ double us(SimTime t) { return t == SimTime::never() ? std::nan("") : us(t.since_
 
 template <class T>
 constexpr const char* dtype_of() {
+  if constexpr (std::is_same_v<T, bool>) return "?";
   if constexpr (std::is_same_v<T, double>) return "=f8";
   if constexpr (std::is_same_v<T, std::uint32_t>) return "=u4";
   if constexpr (std::is_same_v<T, std::int64_t>) return "=i8";
@@ -81,7 +82,9 @@ py::list job_columns(const Results& r) {
       .add("start_us",
            [&](const JobSummary&, std::size_t i) { return us(r.context.jobs[i].start); })
       .add("end_us", [](const JobSummary& j) { return us(j.end); })
-      .add("jct_us", [](const JobSummary& j) { return us(j.job_completion_time); })
+      .add(
+          "jct_us",
+          [](const JobSummary& j) { return j.finished ? us(j.job_completion_time) : std::nan(""); })
       .take();
 }
 
@@ -102,6 +105,7 @@ py::list rank_columns(const Results& r) {
       .add("overlapped_communication_us",
            [](const RankRecord& x) { return us(x.overlapped_communication); })
       .add("idle_us", [](const RankRecord& x) { return us(x.idle); })
+      .add("finished", [](const RankRecord& x) { return x.finished; })
       .take();
 }
 

@@ -17,11 +17,16 @@ struct Call {
   Duration shortest = Duration::max();
 };
 
+struct CallDuration {  // on one rank
+  std::size_t call;
+  Duration duration;
+};
+
 /// The calls of one (job, group, kind, size), in order.
 using SeriesKey = std::tuple<JobId, GroupId, CollectiveKind, Bytes>;
 struct Series {
   std::vector<Call> calls;
-  std::vector<Duration> durations;
+  std::vector<CallDuration> durations;
   RankId current;        // ops come rank by rank:
   std::size_t next = 0;  // index of the next call of `current`
 };
@@ -49,7 +54,7 @@ std::map<SeriesKey, Series> collect_series(const std::vector<OpRecord>& ops,
     const Duration duration = record.end - record.start;
     ++call.ranks;
     call.shortest = std::min(call.shortest, duration);
-    series.durations.push_back(duration);
+    series.durations.push_back({series.next - 1, duration});
   }
   return all;
 }
@@ -87,7 +92,9 @@ std::vector<CollectiveSummary> summarise_collectives(const std::vector<OpRecord>
     Collected& line = lines[{job, kind, size, group_size}];
     for (const Call& call : series.calls)
       if (call.ranks == group_size) line.last_arriver.push_back(call.shortest);
-    line.durations.insert(line.durations.end(), series.durations.begin(), series.durations.end());
+    for (const CallDuration& on_rank : series.durations)
+      if (series.calls[on_rank.call].ranks == group_size)
+        line.durations.push_back(on_rank.duration);
   }
 
   std::vector<CollectiveSummary> sums;

@@ -52,8 +52,8 @@ Json jobs_json(const Results& results) {
     jobs.push_back({{"name", results.context.jobs[j].name},
                     {"ranks", job.ranks},
                     {"start_us", us(results.context.jobs[j].start)},
-                    {"end_us", us(job.end)},
-                    {"jct_us", us(job.job_completion_time)},
+                    {"end_us", job.finished ? Json(us(job.end)) : Json()},
+                    {"jct_us", job.finished ? Json(us(job.job_completion_time)) : Json()},
                     {"rank_times", rank_spread(ranks_of(results, JobId(j)))}});
   }
   return jobs;

@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
 
 #include "study/text_table.hpp"
 
@@ -11,6 +14,7 @@ namespace plait {
 namespace {
 
 constexpr std::size_t kMostRankRows = 16;
+constexpr std::size_t kMostJobQuantiles = 8;  // jobs with rows of min, median and max
 constexpr std::size_t kMostCollectiveRows = 12;
 constexpr std::size_t kMostLinkRows = 8;
 
@@ -30,33 +34,50 @@ std::string jobs_section(const Results& results) {
     const JobSummary& job = results.jobs[j];
     const JobInfo& context = results.context.jobs[j];
     table.add({context.name, std::to_string(job.ranks), human(context.start.since_start()),
-               human(job.end.since_start(), 6), human(job.job_completion_time, 6)});
+               job.finished ? human(job.end.since_start(), 6) : "-",
+               job.finished ? human(job.job_completion_time, 6) : "unfinished"});
   }
   return table.text();
 }
 
-std::string time_and_share(Duration part, Duration total, const TimeUnit& unit) {
-  const double share =
-      total > Duration() ? static_cast<double>(part.ps()) / static_cast<double>(total.ps()) : 0;
-  return fmt::format("{:.3f} {:>5.1f} %", static_cast<double>(part.ps()) / unit.picoseconds,
+constexpr std::array kRankFields = {&RankTimes::compute, &RankTimes::exposed_communication,
+                                    &RankTimes::overlapped_communication, &RankTimes::idle};
+
+std::string time_and_share(Duration time, double share, const TimeUnit& unit) {
+  return fmt::format("{:.3f} {:>5.1f} %", static_cast<double>(time.ps()) / unit.picoseconds,
                      100 * share);
 }
 
 void add_rank_row(TextTable& table, std::string name, std::string gpu, const RankTimes& times,
                   const TimeUnit& unit) {
-  table.add({std::move(name), std::move(gpu), time_and_share(times.compute, times.total, unit),
-             time_and_share(times.exposed_communication, times.total, unit),
-             time_and_share(times.overlapped_communication, times.total, unit),
-             time_and_share(times.idle, times.total, unit)});
+  std::vector<std::string> cells = {std::move(name), std::move(gpu)};
+  for (const auto field : kRankFields)
+    cells.push_back(time_and_share(times.*field, share_of(times, field), unit));
+  table.add(std::move(cells));
+}
+
+void add_quantile_rows(TextTable& table, const std::string& prefix,
+                       std::span<const RankRecord> ranks, const TimeUnit& unit) {
+  constexpr std::array<std::pair<const char*, double>, 3> kRows = {
+      {{"min", 0}, {"median", 0.5}, {"max", 1}}};
+  for (const auto& [name, q] : kRows) {
+    const RankTimes times = rank_quantile(ranks, q);
+    std::vector<std::string> cells = {prefix + name, ""};
+    for (const auto field : kRankFields)
+      cells.push_back(time_and_share(times.*field, rank_share_quantile(ranks, field, q), unit));
+    table.add(std::move(cells));
+  }
 }
 
 std::string ranks_section(const Results& results) {
   const std::vector<RankRecord>& ranks = results.records.ranks;
   if (ranks.empty()) return "";
-  const RankTimes largest = rank_quantile(ranks, 1);
-  const TimeUnit unit = time_unit(largest.total);
-  TextTable table(fmt::format("Ranks (in {}, and share of the rank's own time)", unit.name),
-                  {"rank", "GPU", "compute", "exposed comm.", "overlapped comm.", "idle"}, 2);
+  const TimeUnit unit = time_unit(rank_quantile(ranks, 1).total);
+  TextTable table(
+      fmt::format(
+          "Ranks (in {}, and share of the rank's own time; min, median and max of each column)",
+          unit.name),
+      {"rank", "GPU", "compute", "exposed comm.", "overlapped comm.", "idle"}, 2);
   const bool several_jobs = results.jobs.size() > 1;
   for (std::size_t i = 0; i < std::min(ranks.size(), kMostRankRows); ++i) {
     const RankRecord& rank = ranks[i];
@@ -67,10 +88,11 @@ std::string ranks_section(const Results& results) {
   }
   if (ranks.size() > kMostRankRows)
     table.add({fmt::format("({} more)", ranks.size() - kMostRankRows), "", "", "", "", ""});
-  if (ranks.size() > 1) {
-    add_rank_row(table, "min", "", rank_quantile(ranks, 0), unit);
-    add_rank_row(table, "median", "", rank_quantile(ranks, 0.5), unit);
-    add_rank_row(table, "max", "", largest, unit);
+  const std::size_t summed = std::min(results.jobs.size(), kMostJobQuantiles);
+  for (std::size_t j = 0; j < summed; ++j) {
+    const auto of_job = ranks_of(results, JobId(j));
+    const std::string prefix = several_jobs ? results.context.jobs[j].name + ":" : "";
+    if (of_job.size() > 1) add_quantile_rows(table, prefix, of_job, unit);
   }
   return table.text();
 }
@@ -112,6 +134,11 @@ std::string messages_section(const Results& results) {
   return table.text();
 }
 
+// Queues are measured in switches only.
+bool is_switch_egress(const FabricGraph& graph, PortId link) {
+  return graph.node(graph.port_node(link)).kind == NodeKind::kSwitch;
+}
+
 std::string links_section(const Results& results) {
   TextTable table("Busiest links",
                   {"link", "rate", "used", "max queue", "paused", "ECN marks", "drops"}, 1);
@@ -120,7 +147,8 @@ std::string links_section(const Results& results) {
     const FabricGraph& graph = *results.context.graph;
     table.add({graph.link_name(link),
                human_rate(static_cast<double>(graph.egress(link).rate.bps())),
-               percent(utilisation(results, link)), human(record.max_queue), human(record.paused),
+               percent(utilisation(results, link)),
+               is_switch_egress(graph, link) ? human(record.max_queue) : "-", human(record.paused),
                human_count(static_cast<double>(record.ecn_marks)),
                human_count(static_cast<double>(record.drops))});
   }
@@ -132,7 +160,8 @@ std::string totals_section(const Results& results) {
   std::string text;
   if (results.flows.flows > 0)
     text += fmt::format(
-        "Flows: {} with {} packets, {} retransmitted, {} CNPs; goodput median {}, least {}\n",
+        "Flows: {} with {} packets, {} retransmitted, {} CNPs\n"
+        "Goodput over a flow's life, idle time included: median {}, least {}\n",
         results.flows.flows, results.flows.packets, results.flows.retransmitted, results.flows.cnps,
         human_rate(results.flows.goodput_p50), human_rate(results.flows.goodput_min));
   text += fmt::format(

@@ -32,10 +32,11 @@ std::vector<JobSummary> summarise_jobs(const RunRecords& records, const RunConte
     PLAIT_CHECK_LT(rank.job.index(), jobs.size());
     JobSummary& job = jobs[rank.job.index()];
     ++job.ranks;
-    job.end = std::max(job.end, rank.end);
+    job.end = std::max(job.end, rank.finished ? rank.end : SimTime::never());
+    job.finished &= rank.finished;
   }
   for (std::size_t j = 0; j < jobs.size(); ++j)
-    jobs[j].job_completion_time = jobs[j].end - context.jobs[j].start;
+    if (jobs[j].finished) jobs[j].job_completion_time = jobs[j].end - context.jobs[j].start;
   return jobs;
 }
 
@@ -111,6 +112,19 @@ RankTimes rank_quantile(std::span<const RankRecord> ranks, double q) {
           .overlapped_communication = of(&RankTimes::overlapped_communication),
           .idle = of(&RankTimes::idle),
           .total = of(&RankTimes::total)};
+}
+
+double share_of(const RankTimes& times, Duration RankTimes::*field) {
+  if (times.total <= Duration()) return 0;
+  return static_cast<double>((times.*field).ps()) / static_cast<double>(times.total.ps());
+}
+
+double rank_share_quantile(std::span<const RankRecord> ranks, Duration RankTimes::*field,
+                           double q) {
+  std::vector<double> shares;
+  shares.reserve(ranks.size());
+  for (const RankRecord& rank : ranks) shares.push_back(share_of(times_of(rank), field));
+  return Quantiles<double>(std::move(shares)).at(q);
 }
 
 std::span<const RankRecord> ranks_of(const Results& results, JobId job) {

@@ -56,8 +56,9 @@ struct Distribution {
 
 struct JobSummary {
   std::uint32_t ranks = 0;
-  SimTime end{};                   ///< Of its last rank.
-  Duration job_completion_time{};  ///< Last rank's end - job start.
+  bool finished = true;            ///< All its ranks did; if not:
+  SimTime end{};                   ///< Of its last rank; never().
+  Duration job_completion_time{};  ///< Last rank's end - job start; 0.
 };
 
 /// All calls of one kind, size and group size within one job.
@@ -85,8 +86,9 @@ struct RankTimes {
 struct FlowSummary {
   std::size_t flows = 0;
   std::uint64_t packets = 0, retransmitted = 0, cnps = 0, timeouts = 0;
-  double goodput_p50 = 0;  ///< Acknowledged payload / (last ack - first packet), bits/s.
-  double goodput_min = 0;
+  /// Acknowledged payload / (last ack - first packet), bits/s. Over the flow's whole life: the time
+  /// in which it had nothing to send is included.
+  double goodput_p50 = 0, goodput_min = 0;
 };
 
 struct Results {
@@ -104,9 +106,14 @@ struct Results {
 /// Derives every figure. @pre records fit the context (ids in range), else an InternalFault.
 Results make_results(RunRecords records, RunContext context, const Performance& performance);
 
-/// @pre ranks not empty. @param q as in sim/statistics.hpp: 0 is the minimum, 1 the maximum.
+/// Each field on its own: shares of them mean nothing. @pre ranks not empty. @param q as in
+/// sim/statistics.hpp: 0 is the minimum, 1 the maximum.
 RankTimes rank_quantile(std::span<const RankRecord> ranks, double q);
 RankTimes times_of(const RankRecord& rank);
+/// A share of each rank's own total.
+double rank_share_quantile(std::span<const RankRecord> ranks, Duration RankTimes::*field, double q);
+/// Share of the rank's total; 0 for a rank that took no time.
+double share_of(const RankTimes& times, Duration RankTimes::*field);
 /// The records of one job.
 std::span<const RankRecord> ranks_of(const Results& results, JobId job);
 

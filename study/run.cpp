@@ -63,13 +63,15 @@ double StudyProgress::share() const {
 
 RunRecords collect_records(const Experiment& experiment) {
   RunRecords records = experiment.simulation->records();
+  std::vector<JobId> job_of(experiment.fabric.graph->gpu_count());  // by GPU: it has one rank
   for (const std::vector<const Rank*>& job : experiment.ranks)
     for (const Rank* rank : job) {
-      records.ranks.push_back(rank->record());
-      if (!rank->finished()) continue;
+      records.ranks.push_back(rank->record_until(records.totals.end));
+      job_of[records.ranks.back().gpu.index()] = rank->job().id();
       const std::vector<OpRecord> ops = rank->op_records();
       records.ops.insert(records.ops.end(), ops.begin(), ops.end());
     }
+  for (MessageRecord& message : records.messages) message.job = job_of[message.from.index()];
   return records;
 }
 

@@ -40,7 +40,7 @@ struct RunOutcome {
 /// @throws UserError for what is wrong in the scenario, DeadlockError saying who waits for what.
 RunOutcome run_scenario(const Scenario& scenario, const RunSettings& settings = {});
 
-/// Ranks and ops, which the simulation does not know, added to its records.
+/// Ranks, ops and the jobs of messages, which the simulation does not know, added to its records.
 RunRecords collect_records(const Experiment& experiment);
 
 }  // namespace plait

@@ -27,7 +27,7 @@ CREATE TABLE jobs (
 CREATE TABLE ranks (
   job_id INTEGER, rank INTEGER, gpu_id INTEGER, gpu TEXT, start_ps INTEGER, end_ps INTEGER,
   compute_ps INTEGER, exposed_communication_ps INTEGER, overlapped_communication_ps INTEGER,
-  idle_ps INTEGER, PRIMARY KEY (job_id, rank)) WITHOUT ROWID;
+  idle_ps INTEGER, finished INTEGER, PRIMARY KEY (job_id, rank)) WITHOUT ROWID;
 CREATE TABLE ops (
   job_id INTEGER, rank INTEGER, op INTEGER, trace_op INTEGER, name TEXT, kind TEXT,
   collective TEXT, device TEXT, stream INTEGER, group_id INTEGER, peer_rank INTEGER,
@@ -156,13 +156,14 @@ void write_jobs_and_ranks(Database& database, const Results& results) {
   for (std::size_t j = 0; j < results.jobs.size(); ++j) {
     const JobSummary& job = results.jobs[j];
     const JobInfo& context = results.context.jobs[j];
-    jobs.row(j, context.name, job.ranks, context.start, job.end, job.job_completion_time);
+    jobs.row(j, context.name, job.ranks, context.start, job.end,
+             job.finished ? std::optional(job.job_completion_time) : std::nullopt);
   }
-  Insert ranks(database, "ranks", 10);
+  Insert ranks(database, "ranks", 11);
   for (const RankRecord& rank : results.records.ranks)
     ranks.row(rank.job, rank.rank, rank.gpu, gpu_name(*results.context.graph, rank.gpu), rank.start,
               rank.end, rank.compute, rank.exposed_communication, rank.overlapped_communication,
-              rank.idle);
+              rank.idle, rank.finished);
 }
 
 void write_ops(Database& database, const Results& results) {

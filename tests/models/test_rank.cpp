@@ -53,6 +53,23 @@ TEST_CASE("streams overlap, ops of one stream do not", "[rank]") {
   CHECK(world.rank(0).record().compute == us(20));  // at least one ran, not the sum
 }
 
+TEST_CASE("a rank that is cut has its open ops accounted up to the cut", "[rank]") {
+  std::vector<Script> scripts(2);
+  scripts[0].recv(1, Bytes(1), 7);  // never comes
+  scripts[0].compute(us(10), 1);
+  World world(workload_of(scripts), costs());
+  world.run();
+  // Computes and waits for 10 us, then waits alone for 15 us.
+  const RankRecord record = world.rank(0).record_until(at(us(25)));
+  CHECK_FALSE(record.finished);
+  CHECK(record.end == at(us(25)));
+  CHECK(record.compute == us(10));
+  CHECK(record.overlapped_communication == us(10));
+  CHECK(record.exposed_communication == us(15));
+  CHECK(record.idle == Duration{});
+  CHECK(world.rank(0).op_records().size() == 1);  // the compute op; the other has not ended
+}
+
 TEST_CASE("a long chain of ops without duration does not recurse", "[rank]") {
   std::vector<Script> scripts(1);
   for (int i = 0; i < 200'000; ++i) scripts[0].compute(Duration{});

@@ -118,6 +118,17 @@ TEST_CASE("a message on its way has no delivery time in the file", "[files]") {
   CHECK(ask(file, "SELECT count(*) FROM message_times") == "9");
 }
 
+TEST_CASE("an unfinished job has no end and no completion time in the file", "[files]") {
+  const Folder folder("results_unfinished");
+  RunRecords records = test::synthetic_records();
+  records.ranks[1].finished = false;
+  write_results(make_results(records, test::synthetic_context(), {}), folder.path);
+  const fs::path file = folder.path / "results.sqlite";
+  CHECK(ask(file, "SELECT jct_ps FROM jobs") == "NULL");
+  CHECK(ask(file, "SELECT end_ps FROM jobs") == "NULL");
+  CHECK(ask(file, "SELECT group_concat(finished) FROM ranks") == "1,0,1,1");
+}
+
 TEST_CASE("equal results give equal files and replace older ones", "[files]") {
   const Folder a("results_a");
   const Folder b("results_b");
