@@ -118,6 +118,11 @@ Workload load_workload(const Scenario& scenario, std::size_t index,
   return at(scenario, job + ".trace", [&] { return load_trace(scenario, spec, warnings); });
 }
 
+/// "1 host", "2 hosts".
+std::string counted(std::size_t count, std::string_view noun, std::string_view plural) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : plural);
+}
+
 }  // namespace
 
 Fabric build_fabric(const Scenario& scenario) {
@@ -126,10 +131,12 @@ Fabric build_fabric(const Scenario& scenario) {
     fabric.graph = std::make_shared<const FabricGraph>(
         build_topology(scenario.fabric.topology, parts_of(scenario)));
     fabric.routes = std::make_shared<const RouteTable>(*fabric.graph);
-    fabric.summary = fmt::format("{}, {} hosts, {} switches, {} cables, {} GPUs",
-                                 kind_name(scenario.fabric.topology), fabric.graph->hosts().size(),
-                                 fabric.graph->switches().size(), fabric.graph->cables().size(),
-                                 fabric.graph->gpu_count());
+    const FabricGraph& graph = *fabric.graph;
+    fabric.summary = fmt::format("{}, {}, {}, {}, {}", kind_name(scenario.fabric.topology),
+                                 counted(graph.hosts().size(), "host", "s"),
+                                 counted(graph.switches().size(), "switch", "es"),
+                                 counted(graph.cables().size(), "cable", "s"),
+                                 counted(graph.gpu_count(), "GPU", "s"));
     return fabric;
   });
 }
