@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 namespace plait {
 
@@ -33,16 +34,27 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   }
   return row.back();
 }
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
 }  // namespace
 
 UserError::UserError(SourceLocation where, const std::string& message)
     : std::runtime_error(prefixed(where, message)), where_(std::move(where)) {}
 
 std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates) {
-  std::size_t best = std::max<std::size_t>(2, word.size() / 3) + 1;
+  // Capitals count only between candidates that are equally near without them.
+  const std::size_t limit = std::max<std::size_t>(2, word.size() / 3) + 1;
+  std::tuple<std::size_t, std::size_t> best{limit, 0};
   std::string name;
+  const std::string lower = lower_case(word);
   for (const std::string& candidate : candidates) {
-    const std::size_t distance = edit_distance(word, candidate);
+    const std::tuple distance{edit_distance(lower, lower_case(candidate)),
+                              edit_distance(word, candidate)};
     if (distance < best) {
       best = distance;
       name = candidate;

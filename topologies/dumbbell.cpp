@@ -14,6 +14,7 @@ void describe(ParamVisitor& v, DumbbellParams& p) {
 
 FabricGraph build(const DumbbellParams& params, const FabricParts& parts) {
   check_ranges(params, "dumbbell");
+  check_size("dumbbell", params.left + params.right, params.bottleneck_links, parts);
   FabricGraph graph;
   add_hosts(graph, params.left + params.right, parts);
   const NodeId left = graph.add_switch("leaf0", 1);

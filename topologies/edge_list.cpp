@@ -57,7 +57,7 @@ void read_line(const Line& line, std::uint32_t default_gpus, FileGraph& graph) {
   const std::string& keyword = line.words[0];
   if (keyword == "host") {
     need_words(line, 2, "host NAME [gpus=N]");
-    const auto gpus = option(line, 2, "gpus", 0, kMaxGpusPerHost);
+    const auto gpus = option(line, 2, "gpus", 0, kMaxHostGpus);
     graph.add_host(line.where, line.words[1], gpus.value_or(default_gpus));
   } else if (keyword == "switch") {
     need_words(line, 2, "switch NAME [tier=N]");

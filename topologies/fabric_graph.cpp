@@ -44,10 +44,10 @@ void check_cable(const FabricNode& a, const FabricNode& b, const LinkSpec& spec)
 
 void describe(ParamVisitor& v, LinkSpec& p) {
   v.field({"rate", "line rate of one direction, all lanes together", "100G Ethernet"}, p.rate,
-          {BitRate::bps(1), BitRate::gbps(100'000)});
-  v.field({"delay", "propagation delay of one direction",
+          {BitRate::mbps(1), BitRate::gbps(100'000)});
+  v.field({"delay", "propagation delay of one direction; with the switch latency at most 1 ms",
            "1 us, the usual value of published RDMA simulations (HPCC, SIGCOMM 2019)"},
-          p.delay, {Duration::ps(1), Duration::s(1)});
+          p.delay, {Duration::ps(1), Duration::ms(1)});
   std::int64_t lanes = p.lanes;
   v.field({"lanes", "electrical lanes, for reports only", "Plait's choice"}, lanes, {1, 64});
   p.lanes = static_cast<std::uint32_t>(lanes);

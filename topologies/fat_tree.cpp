@@ -11,7 +11,8 @@ namespace plait {
 
 namespace {
 
-constexpr std::int64_t kMaxArity = 256;
+constexpr std::int64_t kMaxArity = 200;
+static_assert(kMaxArity * kMaxArity * kMaxArity / 4 <= kMaxHosts);
 
 struct Shape {
   std::int64_t half = 0;  // k / 2
@@ -73,7 +74,7 @@ void describe(ParamVisitor& v, FatTreeParams& p) {
   v.field({"k", "ports of a switch, even; 0 = the smallest that holds `hosts`", "Plait's choice"},
           p.k, {0, kMaxArity});
   v.field({"hosts", "number of hosts; 0 = all that k holds", "Plait's choice"}, p.hosts,
-          {0, 4'000'000});
+          {0, kMaxHosts});
   v.field({"oversubscription", "hosts of an edge switch over its uplinks",
            "1 = full bisection, as in Al-Fares et al., SIGCOMM 2008"},
           p.oversubscription, {1.0 / 128, 64.0});
@@ -83,6 +84,8 @@ FabricGraph build(const FatTreeParams& params, const FabricParts& parts) {
   const Shape shape = shape_of(params);
   const std::int64_t half = shape.half;
   const std::int64_t pods = shape.pods();
+  const std::int64_t core_cables = pods > 1 ? pods * half * half : 0;
+  check_size("fat_tree", shape.hosts, shape.edges() * half + core_cables, parts);
   FabricGraph graph;
   add_hosts(graph, shape.hosts, parts);
   const std::vector<NodeId> edges = add_switches(graph, "edge", 1, shape.edges(), half);

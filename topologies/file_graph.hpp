@@ -61,7 +61,8 @@ std::uint32_t parse_count(const SourceLocation& where, std::string_view what, st
 /// Rate and delay of one direction, with the place added to what the unit parsers throw.
 LinkSpec parse_link(const SourceLocation& where, const std::string& rate, const std::string& delay);
 
-constexpr std::uint32_t kMaxGpusPerHost = 4096;
+/// What models/packet.hpp can address.
+constexpr std::uint32_t kMaxHostGpus = 128;
 constexpr std::uint32_t kMaxTier = 64;
 constexpr std::uint32_t kMaxLanes = 64;
 

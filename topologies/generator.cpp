@@ -7,6 +7,19 @@
 
 namespace plait {
 
+void check_size(std::string_view kind, std::int64_t hosts, std::int64_t cables,
+                const FabricParts& parts) {
+  if (hosts > kMaxHosts)
+    throw UserError(fmt::format("{}: {} hosts were asked for; at most {} are supported", kind,
+                                hosts, kMaxHosts));
+  const std::int64_t ports = 2 * (hosts * parts.host.nics + cables);
+  if (ports > kMaxFabricPorts)
+    throw UserError(
+        fmt::format("{}: {} hosts with {} NICs each make a fabric of {} ports; at most "
+                    "{} are supported",
+                    kind, hosts, parts.host.nics, ports, kMaxFabricPorts));
+}
+
 void add_hosts(FabricGraph& graph, std::int64_t count, const FabricParts& parts) {
   if (count < 1) throw UserError(fmt::format("a fabric needs a host, {} were asked for", count));
   if (parts.host.nics < 1) throw UserError("a host needs a NIC: nics is 0, must be >= 1");

@@ -6,10 +6,14 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "topologies/fabric_graph.hpp"
 
 namespace plait {
+
+constexpr std::int64_t kMaxHosts = 2'000'000;
+constexpr std::int64_t kMaxFabricPorts = 1 << 24;
 
 struct HostShape {
   std::uint32_t gpus = 8;  ///< >= 0; joined inside the host, so no node of the fabric.
@@ -23,6 +27,11 @@ struct FabricParts {
   LinkSpec fabric_link;  ///< Switch to switch.
   std::string base_dir;  ///< Folder that relative file names start from; empty = current folder.
 };
+
+/// Refuses by estimate what would run out of memory while it is built.
+/// @param cables between switches. @throws UserError naming what was asked for and the limit.
+void check_size(std::string_view kind, std::int64_t hosts, std::int64_t cables,
+                const FabricParts& parts);
 
 /// Adds host0 .. host(count-1) without links.
 /// @throws UserError if count < 1 or parts.host.nics < 1.

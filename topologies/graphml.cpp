@@ -88,7 +88,7 @@ class Assembler {
       const auto what = fmt::format("node {}: gpus", *name);
       graph_.add_host(
           where_, *name,
-          gpus == nullptr ? default_gpus : parse_count(where_, what, *gpus, 0, kMaxGpusPerHost));
+          gpus == nullptr ? default_gpus : parse_count(where_, what, *gpus, 0, kMaxHostGpus));
     } else {
       const std::string* tier = find(keys, "tier");
       const auto what = fmt::format("node {}: tier", *name);

@@ -19,10 +19,11 @@ void describe(ParamVisitor& v, LeafSpineParams& p) {
 
 FabricGraph build(const LeafSpineParams& params, const FabricParts& parts) {
   check_ranges(params, "leaf_spine");
-  FabricGraph graph;
-  add_hosts(graph, params.hosts, parts);
   const std::int64_t leaf_count =
       (params.hosts + params.hosts_per_leaf - 1) / params.hosts_per_leaf;
+  check_size("leaf_spine", params.hosts, leaf_count * params.spines * params.uplinks, parts);
+  FabricGraph graph;
+  add_hosts(graph, params.hosts, parts);
   std::vector<NodeId> leaves;
   std::vector<NodeId> spines;
   for (std::int64_t i = 0; i < leaf_count; ++i)

@@ -39,6 +39,8 @@ std::int64_t unit_count(const RailOptimizedParams& params, const HostShape& host
 
 FabricGraph build(const RailOptimizedParams& params, const FabricParts& parts) {
   const std::int64_t units = unit_count(params, parts.host);
+  check_size("rail_optimized", params.hosts,
+             units * parts.host.nics * params.spines * params.uplinks, parts);
   FabricGraph graph;
   add_hosts(graph, params.hosts, parts);
   const std::uint32_t rails = parts.host.nics;

@@ -15,7 +15,8 @@ namespace plait {
 
 namespace {
 constexpr std::uint32_t kNoRow = UINT32_MAX;
-constexpr std::uint16_t kFar = UINT16_MAX;  // no path
+constexpr std::size_t kMaxCells = std::size_t{1} << 28;  // of 6 bytes each
+constexpr std::uint16_t kFar = UINT16_MAX;               // no path
 }  // namespace
 
 /// Works on a compressed copy of the switch-to-switch links, rows = switches in node order.
@@ -28,6 +29,11 @@ class RouteTable::Builder {
     index_endpoints();
     check_hosts_reach_each_other();
     const std::size_t cells = graph_.switches().size() * table_.edge_count_;
+    if (cells > kMaxCells)
+      throw UserError(
+          fmt::format("routes from {} switches to {} switches with hosts are {} "
+                      "entries; at most {} are supported",
+                      graph_.switches().size(), table_.edge_count_, cells, kMaxCells));
     table_.set_index_.resize(cells);
     table_.distance_.resize(cells);
     last_set_.assign(graph_.switches().size(), 0);

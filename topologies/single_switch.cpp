@@ -11,6 +11,7 @@ void describe(ParamVisitor& v, SingleSwitchParams& p) {
 
 FabricGraph build(const SingleSwitchParams& params, const FabricParts& parts) {
   check_ranges(params, "single_switch");
+  check_size("single_switch", params.hosts, 0, parts);
   FabricGraph graph;
   add_hosts(graph, params.hosts, parts);
   const NodeId leaf = graph.add_switch("leaf0", 1);

@@ -30,6 +30,8 @@ FabricGraph build(const TopologyFileParams& params, const FabricParts& parts) {
   std::stringstream text;  // whole file: a folder opens too, but does not read
   if (!file || !(text << file.rdbuf()))
     throw UserError({path, 0, 0}, errno != 0 ? std::strerror(errno) : "the file is empty");
+  if (text.view().find('\0') != std::string_view::npos)  // UTF-16, or no text at all
+    throw UserError({path, 0, 0}, "is not UTF-8 text");
   switch (params.format) {
     case TopologyFormat::kEdgeList:
       return read_edge_list(text, path, parts.host.gpus);

@@ -17,6 +17,8 @@ namespace plait {
 
 namespace {
 
+constexpr std::string_view kGzipMagic = "\x1f\x8b";
+
 std::string read_file(const std::filesystem::path& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
@@ -47,6 +49,10 @@ std::string gunzip(const std::string& packed, const std::string& where) {
       fed += take;
     }
     if (!in_member) {
+      const std::size_t at = fed - stream.avail_in;
+      if (packed.compare(at, kGzipMagic.size(), kGzipMagic) != 0)
+        throw UserError(
+            fmt::format("{}: byte {}: data after the end of the gzip stream", where, at));
       inflateReset(&stream);
       in_member = true;
     }
@@ -70,8 +76,7 @@ std::string gunzip(const std::string& packed, const std::string& where) {
 
 std::string read_maybe_gzip(const std::filesystem::path& path) {
   std::string data = read_file(path);
-  if (data.size() >= 2 && data[0] == '\x1f' && data[1] == '\x8b')
-    return gunzip(data, path.string());
+  if (data.starts_with(kGzipMagic)) return gunzip(data, path.string());
   if (path.extension() == ".gz")
     throw UserError(fmt::format("{}: {}", path.string(),
                                 data.empty() ? "the file is empty" : "is not a gzip file"));

@@ -20,6 +20,8 @@ namespace plait {
 namespace {
 
 constexpr std::int64_t kMaxRanks = 1 << 20;
+// Each costs a few hundred bytes before the run starts.
+constexpr std::int64_t kMaxAllToAllFlows = 10'000'000;
 constexpr std::uint32_t kPermutationPurpose = 0x7065726d;  // "perm"
 
 Group all_ranks(std::uint32_t ranks) {
@@ -48,6 +50,15 @@ void check_flow(const Flow& flow, std::uint32_t ranks) {
   if (flow.size < Bytes(0) || flow.start < Duration())
     throw UserError(fmt::format("flow {} -> {}: size and start cannot be negative",
                                 flow.source.value(), flow.destination.value()));
+}
+
+void check_all_to_all(std::int64_t ranks) {
+  const std::int64_t flows = ranks * (ranks - 1);
+  if (flows > kMaxAllToAllFlows)
+    throw UserError(
+        fmt::format("all_to_all between {} ranks has {} flows; at most {} fit, so at "
+                    "most 3162 ranks",
+                    ranks, flows, kMaxAllToAllFlows));
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -132,6 +143,7 @@ void describe(ParamVisitor& visitor, TrafficParams& params) {
 
 std::vector<Flow> make_traffic_flows(const TrafficParams& params, std::uint64_t seed) {
   check_ranges(params, "traffic");
+  if (params.pattern == TrafficPattern::kAllToAll) check_all_to_all(params.ranks);
   const auto ranks = static_cast<std::uint32_t>(params.ranks);
   std::vector<Flow> flows;
   const auto add = [&](std::uint32_t source, std::uint32_t destination) {
@@ -216,6 +228,7 @@ void describe(ParamVisitor& visitor, CollectiveTrafficParams& params) {
 
 Workload make_collective_workload(const CollectiveTrafficParams& params) {
   check_ranges(params, "collective");
+  if (params.kind == CollectiveKind::kAllToAll) check_all_to_all(params.ranks);
   Op op;
   op.kind = OpKind::kCollective;
   op.collective = params.kind;

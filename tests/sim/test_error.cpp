@@ -21,6 +21,11 @@ TEST_CASE("nearest_name allows a third of the word's letters, at least two", "[e
   CHECK(nearest_name("abcd", {"aXYZ"}).empty());                   // distance 3 > 2
 }
 
+TEST_CASE("nearest_name looks beyond capitals first", "[error]") {
+  CHECK(nearest_name("gbps", {"bps", "Gbps", "GBps"}) == "Gbps");  // both equal it; one is nearer
+  CHECK(nearest_name("DGX_A100", {"a100", "dgx_a100"}) == "dgx_a100");
+}
+
 TEST_CASE("nearest_name takes the first of equally near names", "[error]") {
   CHECK(nearest_name("bat", {"cat", "hat"}) == "cat");
 }

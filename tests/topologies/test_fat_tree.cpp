@@ -78,10 +78,12 @@ TEST_CASE("impossible fat trees say what is possible", "[fat_tree]") {
   };
   CHECK_THAT(error({}), contains("give k, or hosts"));
   CHECK_THAT(error({.k = 5}), contains("k is 5, must be even"));
-  CHECK_THAT(error({.k = -2}), contains("fat_tree.k is -2, must be from 0 to 256"));
+  CHECK_THAT(error({.k = -2}), contains("fat_tree.k is -2, must be from 0 to 200"));
   CHECK_THAT(error({.k = 4, .hosts = 17}), contains("k = 4 holds 16 hosts, 17 were asked for"));
   CHECK_THAT(error({.k = 4, .oversubscription = 1.3}), contains("no whole number"));
   CHECK_THAT(error({.k = 4, .oversubscription = std::nan("")}), contains("oversubscription"));
+  CHECK_THAT(error({.k = 200, .oversubscription = 2}),
+             contains("4000000 hosts were asked for; at most 2000000"));
   CHECK_THAT(error({.hosts = -1}), contains("fat_tree.hosts is -1"));
 }
 
