@@ -26,20 +26,23 @@ class Result:
 
     @cached_property
     def jobs(self) -> np.ndarray:
-        """One per job: name, ranks, start_us, end_us, jct_us (last rank's end - start)."""
+        """One per job: name, ranks, start_us, end_us, jct_us (last rank's end - start).
+
+        end_us and jct_us are NaN for a job that the run's end cut short."""
         return self._table("jobs")
 
     @cached_property
     def ranks(self) -> np.ndarray:
         """One per rank: job, rank, gpu, host, start_us, end_us, compute_us,
-        exposed_communication_us, overlapped_communication_us, idle_us.
+        exposed_communication_us, overlapped_communication_us, idle_us, finished.
 
-        compute + exposed + idle = end - start; overlapped is part of compute."""
+        compute + exposed + idle = end - start; overlapped is part of compute. A rank that
+        has not finished is accounted up to the end of the run."""
         return self._table("ranks")
 
     @cached_property
     def ops(self) -> np.ndarray:
-        """One per op of each rank that finished: job, rank, op, name, kind (compute, send, recv,
+        """One per op that ended: job, rank, op, name, kind (compute, send, recv,
         collective), collective (its kind or ""), size_bytes, start_us, end_us, duration_us."""
         return self._table("ops")
 

@@ -16,7 +16,7 @@ def run(
     scenario: Union[Path, Mapping[str, Any]],
     *,
     set: Union[Mapping[str, Any], Sequence[str], None] = None,
-    threads: int = 1,
+    threads: Optional[int] = None,
     out: Optional[Path] = None,
     progress: Optional[Callable[[dict], Optional[bool]]] = None,
 ) -> Result:
@@ -26,7 +26,8 @@ def run(
         with their unit ("400Gbps"). File names in a dict are relative to the current folder, those
         in a file to the folder of that file.
     set: values to change, by path: {"fabric.link.rate": "800Gbps"} or ["fabric.link.rate=800Gbps"].
-    threads: threads of the simulation, at least 1. The result does not depend on it.
+    threads: threads of the simulation; None or 0 means one per core. The result does not depend on
+        it.
     out: folder for summary.json, results.sqlite and performance.json; created if needed.
     progress: called now and then (at most every 50 ms) with a dict of simulated_us, share (of the
         work done, 0 to 1), packet_hops, events, ranks_finished and ranks. If it returns False, the
@@ -39,10 +40,13 @@ def run(
     ranks wait for each other for ever, InternalError for faults of Plait, TypeError for arguments
     of the wrong kind.
     """
+    if threads is None:
+        threads = 0
     if isinstance(threads, bool) or not isinstance(threads, int):
-        raise TypeError(f"threads must be an int, not {type(threads).__name__}")
-    if threads < 1:
-        raise _core.ScenarioError(f"threads must be at least 1, not {threads}")
+        raise TypeError(f"threads must be an int or None, not {type(threads).__name__}")
+    if threads < 0:
+        raise _core.ScenarioError(
+            f"threads must be at least 1, or 0 for one per core, not {threads}")
     common = (_settings(set), threads, None if out is None else os.fspath(out), progress)
     if isinstance(scenario, Mapping):
         return Result(_core.run_text(_as_yaml(scenario), "scenario", *common))

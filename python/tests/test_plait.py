@@ -95,7 +95,7 @@ def test_summary_and_report_agree_with_the_arrays():
     assert summary["fingerprint"] == result.fingerprint
     assert result.fingerprint in repr(result)
     assert repr(result).splitlines()[0] in result._repr_html_()
-    assert result.performance["threads"] == 1
+    assert result.performance["threads"] == os.cpu_count()  # unless asked for fewer
 
 
 def test_threads_do_not_change_anything(tmp_path):
@@ -166,7 +166,7 @@ def test_mistakes_are_scenario_errors(tmp_path):
     with pytest.raises(plait.ScenarioError, match="no_such"):
         plait.run("no_such.yaml")
     with pytest.raises(plait.ScenarioError, match="threads"):
-        plait.run(ONE_FLOW, threads=0)
+        plait.run(ONE_FLOW, threads=-1)
     with pytest.raises(plait.ScenarioError, match="cannot write results"):
         plait.run(ONE_FLOW, out=file / "out")
     for arguments in ({"threads": "2"}, {"set": "a=b"}, {"out": 5}):
@@ -260,3 +260,27 @@ def test_progress_sees_and_stops_the_run():
 
     with pytest.raises(KeyError, match="mine"):
         plait.run(ENDLESS, progress=fail)
+
+
+def test_a_job_that_was_cut_short_has_no_completion_time():
+    result = plait.run(ENDLESS, set={"run.until": "100us"})
+    assert not result.complete
+    assert np.isnan(result.jobs["jct_us"]).all() and np.isnan(result.jobs["end_us"]).all()
+    assert result.summary["jobs"][0]["jct_us"] is None
+    assert result.ranks.dtype["finished"] == np.bool_
+    cut = ~result.ranks["finished"]
+    assert cut.any()
+    assert (result.ranks["end_us"][cut] == 100.0).all()
+    assert "unfinished" in repr(result)
+
+
+def test_messages_have_their_job_and_threads_a_default():
+    jobs = [{"name": name, "traffic": {"pattern": "incast", "ranks": 2, "size": size}}
+            for name, size in (("a", "1KB"), ("b", "2KB"))]
+    given = congested(ranks=4)
+    given["jobs"] = jobs
+    for threads in (None, 0):
+        result = plait.run(given, threads=threads)
+        assert result.performance["threads"] == os.cpu_count()
+        for message in result.messages:
+            assert message["job"] == (1 if message["size_bytes"] == 2000 else 0)
