@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "sim/error.hpp"
+#include "study/lossless_check.hpp"
 #include "workloads/chakra_reader.hpp"
 
 namespace plait {
@@ -21,6 +23,13 @@ auto at(const Scenario& scenario, const std::string& path, Action action) {
   } catch (const UserError& error) {
     throw UserError(scenario.where(path), fmt::format("{}: {}", path, error.what()));
   }
+}
+
+std::string shape_name(const TopologyParams& topology) {
+  const auto* file = std::get_if<TopologyFileParams>(&topology.shape);
+  const std::string kind(kind_name(topology));
+  if (file == nullptr) return kind;
+  return kind + " " + std::filesystem::path(file->path).filename().string();
 }
 
 FabricParts parts_of(const Scenario& scenario) {
@@ -51,7 +60,7 @@ std::vector<GpuId> free_gpus(const FabricGraph& graph, Placement placement,
   return order;
 }
 
-std::unique_ptr<Simulation> make_simulation(const Scenario& scenario, const Fabric& fabric) {
+NetworkParams network_params(const Scenario& scenario) {
   NetworkParams params;
   params.wire = scenario.fabric.wire;
   params.switches = scenario.fabric.switches;
@@ -59,6 +68,11 @@ std::unique_ptr<Simulation> make_simulation(const Scenario& scenario, const Fabr
   params.scale_up = scenario.fabric.host.scale_up;
   params.seed = static_cast<std::uint64_t>(scenario.run.seed);
   params.record_messages = scenario.run.record_messages;
+  return params;
+}
+
+std::unique_ptr<Simulation> make_simulation(const Scenario& scenario, const Fabric& fabric,
+                                            const NetworkParams& params) {
   auto simulation = at(scenario, "fabric", [&] {
     return std::make_unique<Simulation>(*fabric.graph, *fabric.routes, params);
   });
@@ -132,7 +146,7 @@ Fabric build_fabric(const Scenario& scenario) {
         build_topology(scenario.fabric.topology, parts_of(scenario)));
     fabric.routes = std::make_shared<const RouteTable>(*fabric.graph);
     const FabricGraph& graph = *fabric.graph;
-    fabric.summary = fmt::format("{}, {}, {}, {}, {}", kind_name(scenario.fabric.topology),
+    fabric.summary = fmt::format("{}, {}, {}, {}, {}", shape_name(scenario.fabric.topology),
                                  counted(graph.hosts().size(), "host", "s"),
                                  counted(graph.switches().size(), "switch", "es"),
                                  counted(graph.cables().size(), "cable", "s"),
@@ -178,7 +192,11 @@ Experiment build_experiment(const Scenario& scenario) {
   experiment.jobs = load_jobs(scenario, experiment.warnings);
   std::vector<JobPlacement> placements =
       place_jobs(scenario, *experiment.fabric.graph, experiment.jobs);
-  experiment.simulation = make_simulation(scenario, experiment.fabric);
+  const NetworkParams params = network_params(scenario);
+  experiment.simulation = make_simulation(scenario, experiment.fabric, params);
+  const std::vector<std::string> doubts =
+      lossless_warnings(scenario, *experiment.fabric.graph, *experiment.fabric.routes, params);
+  experiment.warnings.insert(experiment.warnings.end(), doubts.begin(), doubts.end());
   for (std::size_t i = 0; i < experiment.jobs.size(); ++i)
     experiment.ranks.push_back(place_ranks(scenario, i, experiment.jobs[i],
                                            std::move(placements[i]), *experiment.simulation));

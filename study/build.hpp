@@ -45,7 +45,7 @@ std::vector<JobPlacement> place_jobs(const Scenario& scenario, const FabricGraph
 struct Experiment {
   Fabric fabric;
   std::vector<LoadedJob> jobs;
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings;  ///< Repairs of traces, and settings that contradict.
   std::unique_ptr<Simulation> simulation;
   std::vector<std::vector<const Rank*>> ranks;  ///< By job and rank; owned by the simulation.
 };

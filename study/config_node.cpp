@@ -7,6 +7,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
 
@@ -52,6 +53,17 @@ ConfigNode& list_item(ConfigNode& list, const std::string& part, const std::stri
                               part, hint.empty() ? ";" : hint, fmt::join(names, ", ")));
 }
 
+// Of bytes that are no text, the YAML parser's messages would quote some.
+bool is_utf8_text(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return false;
+  try {
+    static_cast<void>(nlohmann::json(text).dump());
+  } catch (const nlohmann::json::type_error&) {
+    return false;
+  }
+  return true;
+}
+
 // The child of `node` called `part`, created if `node` can have it.
 ConfigNode& child(ConfigNode& node, const std::string& part, const std::string& path,
                   const SourceLocation& where) {
@@ -78,6 +90,7 @@ ConfigNode* ConfigNode::find(std::string_view key) {
 }
 
 ConfigNode parse_config(std::string_view text, const std::string& name) {
+  if (!is_utf8_text(text)) throw UserError({name}, "is not UTF-8 text");
   ConfigNode root = parse_yaml(text, name, YamlPlaces::kLines);
   if (root.kind == ConfigKind::kEmpty) throw UserError({name}, "is empty");
   if (root.kind != ConfigKind::kTable)

@@ -22,7 +22,7 @@ struct ResolvedLine {
   std::string path;  ///< "fabric.switch.ecn.k_min"; "jobs.0" for an item.
   std::string key;
   std::string value;   ///< As YAML; of a kValue, or "[]" of an empty kList.
-  std::string origin;  ///< "FILE:LINE", "preset NAME", "default" or "--set"; of a kValue.
+  std::string origin;  ///< "FILE:LINE", "preset NAME", "default", "from PATH" or "--set".
 };
 
 class ConfigReader final : public ConfigVisitor {

@@ -5,9 +5,14 @@
 #include <string_view>
 #include <vector>
 
+#include "models/packet.hpp"
+#include "topologies/file_graph.hpp"
+
 namespace plait {
 
 namespace {
+
+static_assert(kMaxHostGpus == kMaxGpusPerHost, "topology files have the same limit");
 
 struct Preset {
   std::string_view name, help, source;
@@ -45,7 +50,7 @@ void describe(ParamVisitor& visitor, HostSpec& spec) {
   const int chosen = visitor.preset(choices);
   if (chosen >= 0) apply(kPresets[static_cast<std::size_t>(chosen)], spec);
   visitor.field({"gpus", "GPUs of every host; each can run one rank", "NVIDIA DGX A100 user guide"},
-                spec.gpus, {0, 4096});
+                spec.gpus, {0, kMaxGpusPerHost});
   visitor.field(
       {"nics", "NICs of every host on this fabric, one port each", "NVIDIA DGX A100 user guide"},
       spec.nics, {1, 256});

@@ -122,6 +122,50 @@ bool contains(std::string_view text, std::string_view word) {
   return text.find(word) != std::string_view::npos;
 }
 
+bool mentions(const ListedParam& param, std::string_view word) {
+  const bool named = param.type == "choice" || param.type == "preset";
+  return contains(param.path, word) || contains(param.help, word) || contains(param.source, word) ||
+         contains(param.only_with, word) || (named && contains(param.range, word));
+}
+
+// The alternatives of one choice, each with the paths of the parameters that it has.
+struct Alternatives {
+  ChoicePoint point;
+  std::vector<std::set<std::string>> paths;
+};
+
+std::vector<Alternatives> alternatives_of(
+    const std::function<void(ConfigVisitor&)>& describe_default) {
+  const Choices none;
+  Walk base(none);
+  describe_default(base);
+  std::vector<Alternatives> all;
+  for (const ChoicePoint& point : base.points) {
+    Alternatives found{point, {}};
+    for (std::size_t i = 0; i < point.names.size(); ++i) {
+      const Choices forced{{point.path, static_cast<int>(i)}};
+      Walk walk(forced);
+      describe_default(walk);
+      std::set<std::string>& paths = found.paths.emplace_back();
+      for (const ListedParam& param : walk.params) paths.insert(param.path);
+    }
+    all.push_back(std::move(found));
+  }
+  return all;
+}
+
+// Names every alternative that has a parameter, where not all have it.
+void set_conditions(const std::vector<Alternatives>& choices, std::vector<ListedParam>& params) {
+  for (ListedParam& param : params)
+    for (const Alternatives& choice : choices) {
+      std::vector<std::string> with;
+      for (std::size_t i = 0; i < choice.paths.size(); ++i)
+        if (choice.paths[i].contains(param.path)) with.push_back(choice.point.names[i]);
+      if (with.empty() || with.size() == choice.paths.size()) continue;
+      param.only_with = fmt::format("{} = {}", choice.point.path, fmt::join(with, " or "));
+    }
+}
+
 }  // namespace
 
 std::vector<ListedParam> list_params(const std::function<void(ConfigVisitor&)>& describe_default) {
@@ -146,6 +190,7 @@ std::vector<ListedParam> list_params(const std::function<void(ConfigVisitor&)>& 
           pending.emplace_back(next, point.path + " = " + point.names[i]);
       }
   }
+  set_conditions(alternatives_of(describe_default), all);
   return all;
 }
 
@@ -157,15 +202,15 @@ std::vector<ListedParam> filter_params(const std::vector<ListedParam>& params,
     if (param.path == filter || param.path.starts_with(filter + ".")) chosen.push_back(param);
   if (!chosen.empty()) return chosen;
   for (const ListedParam& param : params)
-    if (contains(param.path, filter) || contains(param.help, filter)) chosen.push_back(param);
+    if (mentions(param, filter)) chosen.push_back(param);
   if (!chosen.empty()) return chosen;
   std::vector<std::string> names;
   for (const ListedParam& param : params) {
     names.push_back(param.path);
     names.push_back(param.path.substr(param.path.rfind('.') + 1));
   }
-  throw UserError(fmt::format("no parameter has '{}' in its path or help{}", filter,
-                              did_you_mean(filter, names)));
+  throw UserError(fmt::format("no parameter has '{}' in its path, help, choices or source{}",
+                              filter, did_you_mean(filter, names)));
 }
 
 std::string params_table(const std::vector<ListedParam>& params) {

@@ -20,15 +20,16 @@ struct ListedParam {
   std::string range;  ///< "MIN to MAX", or the legal names of a choice or preset.
   std::string help;
   std::string source;     ///< Of the default.
-  std::string only_with;  ///< "transport.congestion_control.kind = dcqcn", or "".
+  std::string only_with;  ///< "fabric.topology.kind = single_switch or file", or "".
 };
 
 /// All parameters that `describe_default` names for a freshly made struct, those behind every
 /// choice included.
 std::vector<ListedParam> list_params(const std::function<void(ConfigVisitor&)>& describe_default);
 
-/// Those whose path starts with the path `filter`, or else those that have the word in path or
-/// help. @throws UserError with the nearest path component if there is none.
+/// Those whose path starts with the path `filter`, or else those that have the word in path,
+/// help, source, condition or among their choices. @throws UserError with the nearest path
+/// component if there is none.
 std::vector<ListedParam> filter_params(const std::vector<ListedParam>& params,
                                        const std::string& filter);
 

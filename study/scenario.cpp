@@ -42,12 +42,59 @@ void check_source(const Scenario& scenario, std::size_t index) {
                                 path, job.name, sources == 0 ? "none" : "several"));
 }
 
+// Keys that only some jobs have are described for all, and written for all into a resolved
+// scenario; so a key that does not apply may stand there with its default only.
+void refuse(const Scenario& scenario, bool changed, const std::string& path,
+            const std::string& applies_to) {
+  if (changed)
+    throw UserError(scenario.where(path),
+                    fmt::format("{}: applies to {} only; remove it", path, applies_to));
+}
+
+void check_keys_apply(const Scenario& scenario, std::size_t index) {
+  const JobSpec& job = scenario.jobs[index];
+  const std::string path = fmt::format("jobs.{}.", index);
+  if (job.trace.empty()) {
+    const std::string traces = "jobs with a trace";
+    refuse(scenario, !job.groups.empty(), path + "groups", traces);
+    refuse(scenario, job.repair, path + "repair", traces);
+    refuse(scenario, job.ranks != 0, path + "ranks", traces);
+  }
+  if (job.traffic)
+    refuse(scenario,
+           job.traffic->pattern != TrafficPattern::kShift &&
+               job.traffic->shift != TrafficParams().shift,
+           path + "traffic.shift", "pattern shift");
+  if (job.collective)
+    refuse(scenario,
+           job.collective->kind == CollectiveKind::kBarrier &&
+               job.collective->size != CollectiveTrafficParams().size,
+           path + "collective.size", "collectives that move data, not to a barrier,");
+}
+
+// A cable between switches that is not described has the values of every other cable.
+void name_inherited(std::vector<ResolvedLine>& lines) {
+  const std::string from = "fabric.link.";
+  const std::string to = "fabric.switch_link.";
+  std::set<std::string> given;
+  for (ResolvedLine& line : lines) {
+    if (line.path.starts_with(from) && line.origin != "default")
+      given.insert(line.path.substr(from.size()));
+    if (line.path.starts_with(to) && line.origin == "default" &&
+        given.contains(line.path.substr(to.size())))
+      line.origin = "from fabric.link";
+  }
+}
+
 // What one value's range cannot say.
 void check(const Scenario& scenario) {
   if (scenario.jobs.empty())
     throw UserError(scenario.where("jobs"), "jobs: a scenario needs at least one job");
   check_job_names(scenario);
-  for (std::size_t i = 0; i < scenario.jobs.size(); ++i) check_source(scenario, i);
+  for (std::size_t i = 0; i < scenario.jobs.size(); ++i) {
+    check_source(scenario, i);
+    check_keys_apply(scenario, i);
+  }
   const EcnParams& ecn = scenario.fabric.switches.ecn;
   if (ecn.k_min > ecn.k_max)
     throw UserError(scenario.where("fabric.switch.ecn.k_min"),
@@ -74,6 +121,7 @@ Scenario read(ConfigNode root, std::string name, std::string base_dir,
   scenario.name = std::move(name);
   scenario.base_dir = std::move(base_dir);
   scenario.resolved = reader.lines();
+  name_inherited(scenario.resolved);
   scenario.locations = reader.locations();
   scenario.locations.try_emplace("", root.where.file);
   check(scenario);

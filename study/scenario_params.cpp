@@ -76,11 +76,16 @@ void describe(ConfigVisitor& v, Scenario& p) {
 }
 
 std::vector<ListedParam> scenario_params() {
-  return list_params([](ConfigVisitor& visitor) {
+  std::vector<ListedParam> params = list_params([](ConfigVisitor& visitor) {
     Scenario scenario;
     scenario.jobs.emplace_back();
     describe(visitor, scenario);
   });
+  const std::string own = "fabric.switch_link.";
+  for (ListedParam& param : params)
+    if (param.path.starts_with(own))
+      param.help += "; where not given, as fabric.link." + param.path.substr(own.size());
+  return params;
 }
 
 }  // namespace plait

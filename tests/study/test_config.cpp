@@ -121,7 +121,7 @@ TEST_CASE("each kind of wrong value has its message", "[config]") {
         "s.yaml:1:7: rate: rate '400' lacks a unit: write a number and a unit, one of bps Kbps "
         "Mbps Gbps Tbps B/s KB/s MB/s GB/s TB/s (for example 400Gbps)");
   CHECK(error_of("rate: 400gbps\n") ==
-        "s.yaml:1:7: rate: rate '400gbps' has an unknown unit 'gbps'; did you mean 'bps'?: write "
+        "s.yaml:1:7: rate: rate '400gbps' has an unknown unit 'gbps'; did you mean 'Gbps'?: write "
         "a number and a unit, one of bps Kbps Mbps Gbps Tbps B/s KB/s MB/s GB/s TB/s (for "
         "example 400Gbps)");
   CHECK(error_of("rate: 0bps\n") ==
@@ -165,6 +165,8 @@ TEST_CASE("text that is no scenario at all is refused", "[config]") {
   // YAML::LoadAll never returns for this one.
   CHECK(error_of(", rate: 1Gbps\n") ==
         "s.yaml:1:1: a second YAML document starts here; one is expected");
+  CHECK(error_of("rate: \xff\xfe") == "s.yaml: is not UTF-8 text");
+  CHECK(error_of(std::string("rate\0:", 6)) == "s.yaml: is not UTF-8 text");
   CHECK_THROWS_WITH(load_config("nowhere.yaml"), "nowhere.yaml: no such file");
   CHECK_THROWS_WITH(load_config("."), ".: is a folder; a scenario is a YAML file");
 }
@@ -254,6 +256,9 @@ TEST_CASE("the list of parameters holds what hides behind a choice", "[config]")
                                           "inner.share", "inner.shape", "inner.side",
                                           "inner.radius", "items.N.name", "items.N.start"});
   CHECK(params[7].only_with == "inner.shape = square");
+  CHECK(params[8].only_with == "inner.shape = round");  // of the default, too
+  CHECK(filter_params(params, "square").size() == 2);   // the choice and what hides behind it
+  CHECK(filter_params(params, "data sheet").size() == 1);
   CHECK(params[0].range == "1Mbps to 1Tbps");
   CHECK(params[0].default_value == "100Gbps");
   CHECK(params[6].range == "round, square");

@@ -48,6 +48,16 @@ std::string values_of(const Scenario& scenario) {
   return text;
 }
 
+std::vector<std::string> warnings_with(const std::vector<std::string>& settings) {
+  return build_experiment(small(settings)).warnings;
+}
+
+std::string origin_of(const Scenario& scenario, const std::string& path) {
+  for (const ResolvedLine& line : scenario.resolved)
+    if (line.path == path) return line.origin;
+  return "no such line";
+}
+
 }  // namespace
 
 TEST_CASE("a scenario is read into its parts", "[scenario]") {
@@ -70,6 +80,61 @@ TEST_CASE("the link between switches differs only where it is given", "[scenario
   CHECK(scenario.fabric.switch_link.delay == Duration::us(2));
 }
 
+TEST_CASE("what follows fabric.link says so", "[scenario]") {
+  const Scenario scenario = small({"fabric.switch_link.delay=2us"});
+  CHECK(origin_of(scenario, "fabric.switch_link.rate") == "from fabric.link");
+  CHECK(origin_of(scenario, "fabric.switch_link.delay") == "--set");
+  CHECK(origin_of(scenario, "fabric.switch_link.lanes") == "default");  // link's own is default too
+  const std::vector<ListedParam> params =
+      filter_params(scenario_params(), "fabric.switch_link.rate");
+  REQUIRE(params.size() == 1);
+  CHECK(params[0].help.find("where not given, as fabric.link.rate") != std::string::npos);
+}
+
+TEST_CASE("settings that make a lossless fabric lose packets are told", "[scenario]") {
+  CHECK(warnings_with({}).empty());
+  CHECK(warnings_with({"transport.data_priority=5"}) ==
+        std::vector<std::string>{
+            "--set transport.data_priority=5: transport.data_priority: data travel on priority 5, "
+            "which is not lossless: PFC is enabled, but fabric.switch.pfc.priorities is \"3\", so "
+            "full buffers drop data"});
+  CHECK(
+      warnings_with({"transport.data_priority=5", "fabric.switch.pfc.priorities=\"3 5\""}).empty());
+  CHECK(warnings_with({"transport.data_priority=5", "fabric.switch.pfc.enabled=false"}).empty());
+  // There and back 1 us of cable each and 400 ns of the switch: 2.4 us at 100 Gbps = 30,000 bytes;
+  // 3 packets of 1000 + 62 + 20; a pause frame of 64 + 20. In all 33,330.
+  CHECK(warnings_with({"fabric.switch.pfc.headroom=33330B"}).empty());
+  const std::vector<std::string> small_headroom =
+      warnings_with({"fabric.switch.pfc.headroom=33329B"});
+  REQUIRE(small_headroom.size() == 1);
+  CHECK(small_headroom[0].find("less than the 33.33KB") != std::string::npos);
+}
+
+TEST_CASE("keys that do not apply to a job are refused", "[scenario]") {
+  CHECK(error_with({"jobs.probe.groups=g.json"}) ==
+        "--set jobs.probe.groups=g.json: jobs.0.groups: applies to jobs with a trace only; remove "
+        "it");
+  CHECK(error_with({"jobs.probe.repair=true"}).find("jobs.0.repair: applies to") !=
+        std::string::npos);
+  CHECK(error_with({"jobs.probe.ranks=4"}).find("jobs.0.ranks: applies to") != std::string::npos);
+  CHECK(error_with({"jobs.probe.traffic={pattern: permutation, ranks: 4, shift: 2}"})
+            .find("jobs.0.traffic.shift: applies to pattern shift only") != std::string::npos);
+  CHECK(error_with({"jobs=[{collective: {kind: barrier, ranks: 4, size: 1MB}}]"})
+            .find("jobs.0.collective.size: applies to") != std::string::npos);
+  CHECK(error_with({"jobs=[{collective: {kind: barrier, ranks: 4}}]"}) == "no error");
+}
+
+TEST_CASE("what no machine could hold is refused before it is built", "[scenario]") {
+  CHECK(error_with({"fabric.topology={kind: leaf_spine, hosts: 100000}", "fabric.host.nics=256"})
+            .find("100000 hosts with 256 NICs each make a fabric of") != std::string::npos);
+  CHECK(error_with({"jobs.probe.traffic={pattern: all_to_all, ranks: 100000}"})
+            .find("all_to_all between 100000 ranks has 9999900000 flows") != std::string::npos);
+  CHECK(error_with({"jobs=[{collective: {kind: all_to_all, ranks: 100000}}]"})
+            .find("9999900000 flows") != std::string::npos);
+  CHECK(error_with({"fabric.host.gpus=129"}).find("legal is 0 to 128") != std::string::npos);
+  CHECK(error_with({"fabric.link.delay=2ms"}).find("legal is 1ps to 1ms") != std::string::npos);
+}
+
 TEST_CASE("a host preset brings GPU and scale-up network, keys beside it win", "[scenario]") {
   const Scenario scenario = small({"fabric.host={preset: dgx_h100, gpus: 2}"});
   CHECK(scenario.fabric.host.gpus == 2);
@@ -85,10 +150,10 @@ TEST_CASE("a host preset brings GPU and scale-up network, keys beside it win", "
 
 TEST_CASE("what cannot be is refused with its place", "[scenario]") {
   CHECK(error_with({"fabric.link.rate=0Gbps"}) ==
-        "--set fabric.link.rate=0Gbps: fabric.link.rate: 0Gbps is out of range; legal is 1bps to "
+        "--set fabric.link.rate=0Gbps: fabric.link.rate: 0Gbps is out of range; legal is 1Mbps to "
         "100Tbps");
   CHECK(error_with({"fabric.link.rate=-1Gbps"}) ==
-        "--set fabric.link.rate=-1Gbps: fabric.link.rate: -1Gbps is out of range; legal is 1bps "
+        "--set fabric.link.rate=-1Gbps: fabric.link.rate: -1Gbps is out of range; legal is 1Mbps "
         "to 100Tbps");
   CHECK(error_with({"transport.congestion_control.kind=dcqnc"}) ==
         "--set transport.congestion_control.kind=dcqnc: transport.congestion_control.kind: there "
