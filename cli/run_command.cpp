@@ -12,6 +12,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/output_folder.hpp"
 #include "cli/progress.hpp"
+#include "sim/param_check.hpp"
 #include "study/output.hpp"
 #include "study/report.hpp"
 #include "study/run.hpp"
@@ -28,9 +29,26 @@ struct RunArguments {
   bool quiet = false, force = false;
 };
 
+// In the words of the option; as a --set it would be blamed for what nobody wrote.
+void check_until(const std::string& text) {
+  try {
+    RunSpec spec;
+    spec.until = parse_duration(text);
+    if (spec.until == Duration{}) throw UserError("must be more than 0");
+    check_ranges(spec, "run");
+  } catch (const UserError& error) {
+    throw UserError(fmt::format("--until {}: {}", text, error.what()));
+  }
+}
+
+std::string not_empty(const std::string& text) { return text.empty() ? "the value is empty" : ""; }
+
 int run(const RunArguments& arguments) {
   std::vector<std::string> settings = arguments.settings;
-  if (!arguments.until.empty()) settings.push_back("run.until=" + arguments.until);
+  if (!arguments.until.empty()) {
+    check_until(arguments.until);
+    settings.push_back("run.until=" + arguments.until);
+  }
   const Scenario scenario =
       load_scenario(arguments.scenario.empty() ? default_scenario() : arguments.scenario, settings);
   std::optional<OutputFolder> folder;
@@ -77,11 +95,13 @@ void add_run_command(CLI::App& app, Action& action) {
       ->expected(1)
       ->take_all();
   command->add_option("--out", arguments->out, "Folder for summary.json and results.sqlite")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->check(not_empty);
   command->add_option("--threads", arguments->threads, "Threads; 0 = one per core [0]")
       ->check(CLI::Range(0U, 1024U));
   command->add_option("--until", arguments->until, "Stop at this simulated time, such as 10ms")
-      ->type_name("TIME");
+      ->type_name("TIME")
+      ->check(not_empty);
   command->add_flag("--quiet", arguments->quiet, "Print neither progress nor report");
   command->add_flag("--force", arguments->force, "Write into a folder that holds other files");
   command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });

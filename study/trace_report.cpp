@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
+#include <system_error>
 
 #include "sim/error.hpp"
 #include "study/text_table.hpp"
@@ -67,6 +69,11 @@ std::string collective_table(const Workload& workload, const WorkloadInfo& info)
 
 std::string trace_pattern(const std::vector<std::string>& files) {
   const std::string& first = files.front();
+  std::error_code status;
+  for (const std::string& file : files)
+    if (std::filesystem::is_directory(file, status))
+      throw UserError(fmt::format("'{}' is a folder; give a pattern such as '{}'", file,
+                                  (std::filesystem::path(file) / "trace.{rank}.et").string()));
   if (first.find(kRank) != std::string::npos) {
     if (files.size() == 1) return first;
     throw UserError("give one pattern with {rank}, or files");

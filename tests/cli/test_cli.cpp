@@ -73,6 +73,10 @@ TEST_CASE("usage mistakes end with 2, questions with 0", "[cli]") {
   CHECK(plait("run --threads -1").code == 2);
   CHECK(plait("validate").code == 2);
   CHECK(plait("--help").code == 0);
+  CHECK(contains(plait("rum").err, "error: there is no command 'rum'; did you mean 'run'?"));
+  CHECK(contains(plait("trace inof").err, "there is no command 'inof'; did you mean 'info'?"));
+  CHECK(plait("run --bogus").err.rfind("error: ", 0) == 0);
+  CHECK(plait("run --out ''").code == 2);
   const Outcome version = plait("--version");
   CHECK(version.code == 0);
   CHECK(version.out.rfind("plait ", 0) == 0);
@@ -84,11 +88,13 @@ TEST_CASE("mistakes in the scenario end with 1 and one line", "[cli]") {
                    "fabric.lnik: unknown key; did you mean 'link'?");
   check_user_error("run " + kIncast + " --set fabric.link.rate=100", "lacks a unit");
   check_user_error("run " + kIncast + " --set fabric.link.rate=0bps",
-                   "0bps is out of range; legal is 1bps to 100Tbps");
+                   "0bps is out of range; legal is 1Mbps to 100Tbps");
   check_user_error("run " + kIncast + " --set fabric.link.rate=-1Gbps", "-1Gbps is out of range");
   check_user_error("run " + kIncast + " --set jobs.incast.traffic.ranks=34",
                    "job 'incast' has 34 ranks, but the fabric has 33 GPUs");
-  check_user_error("run " + kIncast + " --until soon", "'soon' is not a duration");
+  check_user_error("run " + kIncast + " --until soon", "--until soon: 'soon' is not a duration");
+  check_user_error("run " + kIncast + " --until 5", "--until 5: duration '5' lacks a unit");
+  check_user_error("run " + kIncast + " --until 0us", "--until 0us: must be more than 0");
   check_user_error("topo nowhere.txt", "nowhere.txt");
   check_user_error("params xyzzy", "no parameter has 'xyzzy'");
 }
@@ -213,7 +219,7 @@ TEST_CASE("topo describes fabrics and writes what it reads", "[cli]") {
   CHECK(contains(text_of("cli.dot"), "graph"));
   const Outcome again = plait("topo cli.graphml");
   CHECK(again.code == 0);
-  CHECK(contains(again.out, "128 hosts"));
+  CHECK(again.out.rfind("file cli.graphml, 128 hosts", 0) == 0);
   CHECK(plait("topo " + kIncast + " --dot /proc/nowhere.dot").code == 1);
 }
 
@@ -225,6 +231,7 @@ TEST_CASE("trace info takes a pattern, all files or one", "[cli]") {
   CHECK(plait("trace info " + folder + "meg.*.et.gz").out == pattern.out);
   CHECK(plait("trace info " + folder + "meg.5.et.gz").out == pattern.out);
   check_user_error("trace info README", "has no rank number");
+  check_user_error("trace info " + folder, "is a folder; give a pattern such as '" + folder);
 }
 
 TEST_CASE("params lists and filters", "[cli]") {
@@ -236,6 +243,9 @@ TEST_CASE("params lists and filters", "[cli]") {
   CHECK(ecn.code == 0);
   CHECK(contains(ecn.out, "\"fabric.switch.ecn.k_min\""));
   CHECK_FALSE(contains(ecn.out, "fabric.switch.pfc"));
+  CHECK(contains(plait("params dcqcn").out, "transport.congestion_control.kind "));
+  CHECK(contains(plait("params fabric.topology.hosts_per_leaf").out,
+                 "(with fabric.topology.kind = leaf_spine)"));
 }
 
 }  // namespace plait::test
