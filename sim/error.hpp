@@ -48,8 +48,8 @@ class InternalFault : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
-/// The candidate nearest to `word` by edit distance, or an empty string when none is close
-/// (distance above a third of the word's length, at least 2).
+/// The candidate nearest to `word` by edit distance, capitals ignored first, or an empty string
+/// when none is close (distance above a third of the word's length, at least 2).
 std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates);
 
 /// "; did you mean 'x'?" or an empty string.
