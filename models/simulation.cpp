@@ -41,7 +41,7 @@ struct Simulation::Impl {
   std::vector<std::unique_ptr<Switch>> switch_of;  // by node; null for hosts
   std::vector<std::pair<GpuId, SimTime>> starts;
   std::uint64_t windows = 0;
-  std::int64_t simulated_ps = 0;  // end of the last window
+  std::int64_t simulated_ps = 0;  // end of the last window, or the time limit
   RunEnd end = RunEnd::kFinished;
   bool ran = false;
 };
@@ -217,6 +217,7 @@ RunEnd Simulation::run(const RunOptions& options) {
     impl_->end = RunEnd::kDeadlock;
   } else {
     impl_->end = end == WindowEngine::End::kStopped ? RunEnd::kStopped : RunEnd::kTimeLimit;
+    if (impl_->end == RunEnd::kTimeLimit) impl_->simulated_ps = options.until.ps();
   }
   return impl_->end;
 }

@@ -288,6 +288,11 @@ TEST_CASE("a run that ends before its time limit has finished; a cut one ends at
   CHECK(end < SimTime::at(Duration::us(20)));
   CHECK(run_until(5, end) == RunEnd::kTimeLimit);
   CHECK(end == SimTime::at(Duration::us(5)));
+  // Also where nothing happens between the last window and the limit: the first packet of the flow
+  // is 84 ns long, its ACK comes back after 4.176 us; at 2 us the network holds packets, no entity
+  // a wish.
+  CHECK(run_until(2, end) == RunEnd::kTimeLimit);
+  CHECK(end == SimTime::at(Duration::us(2)));
 }
 
 }  // namespace plait
