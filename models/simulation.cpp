@@ -199,6 +199,7 @@ RunEnd Simulation::run(const RunOptions& options) {
   WindowEngine::Options engine_options;
   engine_options.lookahead = std::min(impl_->context.lookahead(), options.max_window);
   engine_options.workers = options.threads;
+  engine_options.parallel_from = options.parallel_from;
   WindowEngine engine(impl_->entities(), impl_->owners(options.threads), engine_options);
   for (const auto& [gpu, start] : impl_->starts)
     engine.wake(EntityId(impl_->context.graph.gpu_host(gpu).index()), start);

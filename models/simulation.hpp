@@ -47,8 +47,10 @@ struct RunProgress {
 };
 
 struct RunOptions {
-  unsigned threads = 1;                   ///< >= 1; results do not depend on it.
-  SimTime until = SimTime::never();       ///< Stop here even if ranks still run.
+  unsigned threads = 1;              ///< >= 1; results do not depend on it.
+  SimTime until = SimTime::never();  ///< Stop here even if ranks still run.
+  /// Windows that follow one with fewer visits than this run on one thread.
+  std::uint64_t parallel_from = 32;
   Duration max_window = Duration::max();  ///< For tests: shorter windows must change nothing.
   /// Called about every `progress_windows` windows on the calling thread; false stops the run.
   std::function<bool(const RunProgress&)> progress;

@@ -62,6 +62,7 @@ class FabricRun {
     RunOptions options;
     options.threads = threads;
     options.until = until;
+    options.parallel_from = 0;  // also the smallest fabric really runs in parallel
     options.max_window = max_window;
     const RunEnd end = simulation_.run(options);
     records_ = simulation_.records();
