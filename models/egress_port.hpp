@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "models/packet.hpp"
+#include "models/pause_clock.hpp"
 #include "models/switch_params.hpp"
 #include "sim/channel.hpp"
 
@@ -41,17 +42,10 @@ static_assert(sizeof(EgressQueue) == 24);
 
 /// What is counted per port but seldom touched.
 struct PortStatistics {
-  std::int64_t paused_since_ps = 0;
-  std::int64_t paused_ps = 0;
+  PauseClock pause_clock;
   std::uint64_t marks = 0;
   std::uint64_t drops = 0;
   std::uint64_t pauses_sent = 0;
-
-  /// Follows the set of paused priorities; `paused` is the set before the change.
-  void on_pause_change(std::int64_t now_ps, bool was_paused, bool is_paused) {
-    if (!was_paused && is_paused) paused_since_ps = now_ps;
-    if (was_paused && !is_paused) paused_ps += now_ps - paused_since_ps;
-  }
 };
 
 /// Chooses the next queue of a port: pause frames, then strict priorities from the highest, then

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "models/loss.hpp"
 #include "sim/error.hpp"
 #include "sim/hash.hpp"
 
@@ -21,9 +20,8 @@ Host::Host(NodeId node, NetworkContext& context)
       gpus_(context.graph.node(node).gpus),
       processes_(gpus_),
       done_(gpus_),
-      loss_seed_(hash64(context.params.seed, node.value())),
-      loss_threshold_(loss_threshold(context.params.wire.loss)),
-      loss_draws_(context.graph.node(node).ports) {
+      loss_(context.params.wire.loss, hash64(context.params.seed, node.value()), 0,
+            context.graph.node(node).ports) {
   const FabricNode& info = context.graph.node(node);
   if (gpus_ > kMaxGpusPerHost)
     throw UserError("host " + info.name + " has " + std::to_string(gpus_) + " GPUs; at most " +
@@ -98,7 +96,7 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
     run_local(now);
     advance_nics(now);
     fingerprint_.add(digest(packet, now, arrival.channel));
-    if (loss_threshold_ != 0 && !packet.is_pfc() && lost_on_link(arrival.channel)) [[unlikely]]
+    if (loss_.possible() && !packet.is_pfc() && loss_.draw(arrival.channel)) [[unlikely]]
       continue;
     nics_[arrival.channel].receive(now, packet);
   }
@@ -108,13 +106,6 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
   batch.release(scratch.pool);
   for (Nic& nic : nics_) nic.end_visit(window, worker);
   return next_wish(next_arrival);
-}
-
-bool Host::lost_on_link(std::uint32_t nic) {
-  const std::uint64_t counter = std::uint64_t{nic} << 32 | loss_draws_[nic]++;
-  const bool lost = hash64(loss_seed_, counter) < loss_threshold_;
-  lost_ += lost;
-  return lost;
 }
 
 std::int64_t Host::next_local_ps() const {

@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "models/loss.hpp"
 #include "models/nic.hpp"
 #include "models/scale_up.hpp"
 #include "sim/fingerprint.hpp"
@@ -38,7 +39,7 @@ class Host final : public Entity, public HostServices, private NicListener, priv
   std::uint32_t finished() const { return finished_; }
   /// Time of the last thing that happened to a rank of this host.
   SimTime last_event() const { return SimTime::ps(last_event_ps_); }
-  std::uint64_t lost() const { return lost_; }
+  std::uint64_t lost() const { return loss_.lost(); }
   /// Adds flows, messages (without delivery times from other hosts) and NIC links.
   void collect(SimTime end, RunRecords& records) const;
   const Nic& nic(std::uint32_t number) const { return nics_[number]; }
@@ -68,7 +69,6 @@ class Host final : public Entity, public HostServices, private NicListener, priv
   std::int64_t next_local_ps() const;
   void run_local(std::int64_t now);
   void run_timer(const Timer& timer);
-  bool lost_on_link(std::uint32_t nic);
   void advance_nics(std::int64_t until);
   std::int64_t next_wish(std::int64_t next_arrival) const;
   void note(std::int64_t now, std::uint32_t gpu);
@@ -93,9 +93,7 @@ class Host final : public Entity, public HostServices, private NicListener, priv
   std::vector<LocalFlow> local_flows_;                                  // in order of first use
   std::unordered_map<MessageKey, std::uint32_t, KeyHash> local_index_;  // never iterated
   Fingerprint fingerprint_;
-  std::uint64_t loss_seed_, loss_threshold_;
-  std::vector<std::uint32_t> loss_draws_;  // by NIC
-  std::uint64_t lost_ = 0;
+  LinkLoss loss_;
   std::int64_t last_event_ps_ = 0;
   std::uint32_t placed_ = 0, finished_ = 0;
 };

@@ -18,6 +18,7 @@
 
 #include "models/host_services.hpp"
 #include "models/network_context.hpp"
+#include "models/pause_clock.hpp"
 #include "models/records.hpp"
 
 namespace plait {
@@ -157,7 +158,7 @@ class Nic {
   std::uint32_t last_send_ = 0, last_receive_ = 0;
   std::int64_t next_timer_ps_ = INT64_MAX;
   std::uint64_t packets_ = 0, wire_bytes_ = 0;
-  std::int64_t paused_since_ps_ = 0, paused_ps_ = 0;
+  PauseClock pause_clock_;
 };
 
 }  // namespace plait

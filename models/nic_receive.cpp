@@ -29,8 +29,7 @@ void Nic::on_pfc(std::int64_t now, const Packet& packet) {
     paused_ &= static_cast<std::uint8_t>(~bit);
     free_at_ps_ = std::max(free_at_ps_, now);
   }
-  if (!was_paused && paused_ != 0) paused_since_ps_ = now;
-  if (was_paused && paused_ == 0) paused_ps_ += now - paused_since_ps_;
+  pause_clock_.on_change(now, was_paused, paused_ != 0);
 }
 
 void Nic::on_data(std::int64_t now, const Packet& packet) {
@@ -163,8 +162,7 @@ void Nic::collect(SimTime end, RunRecords& records) const {
   link.packets = packets_;
   link.wire_bytes = Bytes(static_cast<std::int64_t>(wire_bytes_));
   link.busy = transmission_time(link.wire_bytes, link_.rate());
-  const std::int64_t still = paused_ != 0 ? end.ps() - paused_since_ps_ : 0;
-  link.paused = Duration::ps(paused_ps_ + std::max<std::int64_t>(still, 0));
+  link.paused = pause_clock_.total(end, paused_ != 0);
   for (const SendFlow& flow : flows_) {
     records.flows.push_back(flow.record);
     for (const SentRecord& sent : flow.sent_messages) {

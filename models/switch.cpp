@@ -9,9 +9,6 @@ namespace plait {
 
 namespace {
 
-// Tags of the counters of random draws, so that no two purposes share a number.
-constexpr std::uint64_t kMarkPurpose = 1, kLossPurpose = 2;
-
 template <class Visit>
 void for_each_bit(const std::vector<std::uint64_t>& words, Visit&& visit) {
   for (std::size_t w = 0; w < words.size(); ++w)
@@ -48,7 +45,7 @@ void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet) {
   fingerprint_.add(digest(packet, now, in));
   if (packet.is_pfc()) [[unlikely]]
     return pause_frame(now, in, packet);
-  if (loss_threshold_ != 0 && lost_on_link(in)) [[unlikely]]
+  if (loss_.possible() && loss_.draw(in)) [[unlikely]]
     return;
   const std::uint32_t out = route(packet);
   EgressPort& port = ports_[out];
@@ -127,7 +124,7 @@ void Switch::pause_frame(std::int64_t now, std::uint32_t in, const Packet& packe
     port.free_at_ps = std::max(port.free_at_ps, now);
     serve(in, now);
   }
-  statistics_[in].on_pause_change(now, was_paused, port.paused != 0);
+  statistics_[in].pause_clock.on_change(now, was_paused, port.paused != 0);
 }
 
 std::uint32_t Switch::route(const Packet& packet) const {
@@ -143,14 +140,6 @@ std::uint32_t Switch::route(const Packet& packet) const {
   const std::uint64_t flow = static_cast<std::uint64_t>(packet.queue_pair) << 16 | packet.entropy;
   const std::uint64_t hash = mix64((addresses * kGolden64 ^ flow) + seed_);
   return hops[hash_below(hash, static_cast<std::uint32_t>(hops.size()))];
-}
-
-bool Switch::lost_on_link(std::uint32_t in) {
-  const std::uint64_t counter =
-      (kLossPurpose << 60) | (std::uint64_t{in} << 32) | loss_draws_[in]++;
-  const bool lost = hash64(seed_, counter) < loss_threshold_;
-  lost_ += lost;
-  return lost;
 }
 
 void Switch::serve(std::uint32_t out, std::int64_t until) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "models/egress_port.hpp"
+#include "models/loss.hpp"
 #include "models/network_context.hpp"
 #include "models/shared_buffer.hpp"
 #include "sim/fingerprint.hpp"
@@ -39,10 +40,8 @@ class Switch final : public Entity {
   std::uint64_t fingerprint() const { return fingerprint_.combine(EntityId(node_.index())); }
   /// Adds this switch's figures; paused time counts up to `end`.
   void collect(SimTime end, std::vector<LinkRecord>& links) const;
-  /// Bytes that wait in egress queues; 0 at the end of a clean run.
-  std::uint64_t queued_bytes() const;
   /// Frames lost on links that lead here.
-  std::uint64_t lost() const { return lost_; }
+  std::uint64_t lost() const { return loss_.lost(); }
   std::size_t memory_bytes() const;
 
  private:
@@ -51,7 +50,6 @@ class Switch final : public Entity {
   bool admit(std::int64_t now, std::uint32_t in, std::uint32_t out, const Packet& packet);
   void pause_frame(std::int64_t now, std::uint32_t in, const Packet& packet);
   std::uint32_t route(const Packet& packet) const;
-  bool lost_on_link(std::uint32_t in);
 
   /// Catches up departures of one port that start at or before `until`.
   void serve(std::uint32_t out, std::int64_t until);
@@ -66,6 +64,9 @@ class Switch final : public Entity {
   void publish(const Window& window, Worker& worker);
   std::int64_t next_departure() const;
 
+  // Tags of the counters of random draws, so that no two purposes share a number.
+  static constexpr std::uint64_t kMarkPurpose = 1, kLossPurpose = 2;
+
   EgressQueue* queues_of(std::uint32_t port) { return &queues_[port * kQueues]; }
 
   struct MarkThresholds {
@@ -79,7 +80,7 @@ class Switch final : public Entity {
   WorkerScratch* scratch_ = nullptr;  // of the visit under way
   std::uint64_t seed_;
   bool ecn_enabled_;
-  std::uint64_t loss_threshold_;  // of a 64-bit draw
+  LinkLoss loss_;
   EgressScheduler scheduler_;
   SharedBuffer buffer_;
   Fingerprint fingerprint_;
@@ -88,10 +89,8 @@ class Switch final : public Entity {
   std::vector<EntityId> peers_;      // by port
   std::vector<PortStatistics> statistics_;
   std::vector<MarkThresholds> thresholds_;    // by port
-  std::vector<std::uint32_t> loss_draws_;     // by port, empty without loss
   std::vector<std::uint64_t> waiting_ports_;  // bit: some queue is not empty
   std::vector<std::uint64_t> written_ports_;  // bit: `out` is not empty
-  std::uint64_t lost_ = 0;
   PinnedRoutes pinned_;
 };
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a switch does before and after the run: tables from parameters, figures for the records.
-#include <algorithm>
 #include <cmath>
 
 #include "models/headroom.hpp"
-#include "models/loss.hpp"
 #include "models/switch.hpp"
 #include "sim/hash.hpp"
 
@@ -27,7 +25,7 @@ Switch::Switch(NodeId node, NetworkContext& context)
       context_(context),
       seed_(hash64(context.params.seed, node.value())),
       ecn_enabled_(context.params.switches.ecn.enabled),
-      loss_threshold_(loss_threshold(context.params.wire.loss)),
+      loss_(context.params.wire.loss, seed_, kLossPurpose, port_count_),
       scheduler_(context.params.switches),
       buffer_(context.params.switches, headroom_of_ports(context, node),
               context.full_packet_wire()),
@@ -38,7 +36,6 @@ Switch::Switch(NodeId node, NetworkContext& context)
       thresholds_(port_count_),
       waiting_ports_((port_count_ + 63) / 64),
       written_ports_((port_count_ + 63) / 64) {
-  if (loss_threshold_ != 0) loss_draws_.resize(port_count_);
   const EcnParams& ecn = context.params.switches.ecn;
   for (std::uint32_t p = 0; p < port_count_; ++p) {
     const PortId id(first_port_ + p);
@@ -60,19 +57,12 @@ void Switch::collect(SimTime end, std::vector<LinkRecord>& links) const {
     link.packets = port.packets;
     link.wire_bytes = Bytes(static_cast<std::int64_t>(port.wire_bytes));
     link.busy = transmission_time(link.wire_bytes, context_.link_classes[port.link_class].rate());
-    const std::int64_t still = port.paused != 0 ? end.ps() - statistics.paused_since_ps : 0;
-    link.paused = Duration::ps(statistics.paused_ps + std::max<std::int64_t>(still, 0));
+    link.paused = statistics.pause_clock.total(end, port.paused != 0);
     link.max_queue = Bytes(port.max_queue_bytes);
     link.ecn_marks = statistics.marks;
     link.drops = statistics.drops;
     link.pauses_sent = statistics.pauses_sent;
   }
-}
-
-std::uint64_t Switch::queued_bytes() const {
-  std::uint64_t sum = 0;
-  for (const EgressPort& port : ports_) sum += port.queue_bytes;
-  return sum;
 }
 
 std::size_t Switch::memory_bytes() const {
