@@ -94,7 +94,7 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
     const std::int64_t now = window.begin_ps + arrival.offset;
     const Packet& packet = *arrival.item;
     run_local(now);
-    advance_nics(now);
+    advance_nics(now - 1);
     fingerprint_.add(digest(packet, now, arrival.channel));
     if (loss_.possible() && !packet.is_pfc() && loss_.draw(arrival.channel)) [[unlikely]]
       continue;
@@ -120,7 +120,7 @@ void Host::run_local(std::int64_t until) {
   for (;;) {
     const std::int64_t now = next_local_ps();
     if (now > until) return;
-    advance_nics(now);
+    advance_nics(now - 1);
     for (Nic& nic : nics_)
       if (nic.next_timer_ps() <= now) nic.on_timer(now);
     while (!timers_.empty() && timers_.top().at_ps <= now) {

@@ -4,8 +4,8 @@
 /// A host: its NICs, its scale-up network, and the ranks on its GPUs. One entity, because there is
 /// no latency between a GPU and its NIC that the engine could use.
 ///
-/// Order within a visit, at equal times: NIC departures, then timers, then the scale-up network,
-/// then arrivals by (NIC, sequence). GPU g of n uses NIC g * nics / n.
+/// Order within a visit, at equal times: timers, then the scale-up network, then arrivals by (NIC,
+/// sequence), then NIC departures. GPU g of n uses NIC g * nics / n.
 
 #include <cstdint>
 #include <deque>

@@ -25,6 +25,16 @@ Duration link_latency(const FabricGraph& graph, PortId egress, const NetworkPara
   return link.delay + (to_switch ? params.switches.latency : Duration());
 }
 
+// A packet can be forwarded while it still arrives only where no port drains faster than it comes.
+Bytes cut_of(const FabricGraph& graph, PortId egress, const SwitchParams& params) {
+  const NodeId there = graph.port_node(graph.peer(egress));
+  if (params.forwarding != Forwarding::kCutThrough || graph.node(there).kind != NodeKind::kSwitch)
+    return Bytes(0);
+  for (std::uint32_t p = 0; p < graph.node(there).ports; ++p)
+    if (graph.egress(graph.port(there, p)).rate > graph.egress(egress).rate) return Bytes(0);
+  return params.cut;
+}
+
 // The longest serialisation and the latency of a link together must fit what a channel can say.
 void check_reach(const FabricGraph& graph, PortId port, Duration latency,
                  std::uint32_t wire_bytes) {
@@ -40,7 +50,11 @@ void check_reach(const FabricGraph& graph, PortId port, Duration latency,
 
 NetworkContext::NetworkContext(const FabricGraph& fabric, const RouteTable& route_table,
                                const NetworkParams& network)
-    : graph(fabric), routes(route_table), params(network), channels(fabric.port_count()) {
+    : graph(fabric),
+      routes(route_table),
+      params(network),
+      channels(fabric.port_count()),
+      telemetry(needs_of(network.transport.congestion_control).telemetry) {
   if (fabric.endpoint_count() > kMaxEndpoints)
     throw UserError("the fabric has " + std::to_string(fabric.endpoint_count()) +
                     " NIC ports; at most " + std::to_string(kMaxEndpoints) + " are supported");
@@ -48,9 +62,9 @@ NetworkContext::NetworkContext(const FabricGraph& fabric, const RouteTable& rout
     throw UserError("transport.mtu + header + gap is " + std::to_string(full_packet_wire()) +
                     " bytes; at most " + std::to_string(kMaxWireBytes) + " fit one packet");
   const std::uint32_t largest =
-      std::max({full_packet_wire(), wire(network.transport.ack), wire(network.transport.cnp),
+      std::max({full_packet_wire(), ack_wire(), wire(network.transport.cnp),
                 wire(network.switches.pfc.frame)});
-  std::map<std::tuple<BitRate, Duration>, std::uint16_t> classes;
+  std::map<std::tuple<BitRate, Duration, Bytes>, std::uint16_t> classes;
   for (std::size_t p = 0; p < fabric.port_count(); ++p) {
     const PortId port(p);
     const Duration latency = link_latency(fabric, port, network);
@@ -62,14 +76,31 @@ NetworkContext::NetworkContext(const FabricGraph& fabric, const RouteTable& rout
     check_reach(fabric, port, latency, largest);
     const BitRate rate = fabric.egress(port).rate;
     const auto next = static_cast<std::uint16_t>(link_classes.size());
-    const auto [found, is_new] = classes.try_emplace({rate, latency}, next);
-    if (is_new) link_classes.emplace_back(rate, latency, network.wire.clock);
+    const Bytes cut = cut_of(fabric, port, network.switches);
+    const auto [found, is_new] = classes.try_emplace({rate, latency, cut}, next);
+    if (is_new) link_classes.emplace_back(rate, latency, network.wire.clock, cut);
     if (link_classes.size() > UINT16_MAX)
       throw UserError(
           "the fabric has more than 65,535 different combinations of link rate and "
           "latency; use fewer different delays");
     link_class_of.push_back(found->second);
   }
+  if (telemetry) set_int_scale();
+}
+
+void NetworkContext::set_int_scale() {
+  if (link_classes.size() > UINT8_MAX + 1)
+    throw UserError(
+        "in-band telemetry supports at most 256 different combinations of link rate and latency; "
+        "the fabric has " +
+        std::to_string(link_classes.size()));
+  std::int64_t fastest = 0;
+  for (std::size_t e = 0; e < graph.endpoint_count(); ++e)
+    fastest = std::max(fastest, graph.egress(graph.endpoint_port(EndpointId(e))).rate.bps());
+  const std::int64_t chosen = params.switches.int_multiplier;
+  int_scale.unit = static_cast<std::uint32_t>(
+      chosen != 0 ? chosen : std::max<std::int64_t>(1, fastest / BitRate::gbps(25).bps()));
+  for (const LinkClass& link : link_classes) int_scale.class_rate.push_back(link.rate());
 }
 
 Duration NetworkContext::lookahead() const {

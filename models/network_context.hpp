@@ -11,6 +11,7 @@
 #include "models/link.hpp"
 #include "models/packet.hpp"
 #include "models/simulation.hpp"
+#include "models/telemetry.hpp"
 #include "sim/arrival_batch.hpp"
 #include "sim/channel.hpp"
 #include "sim/window_engine.hpp"
@@ -21,6 +22,7 @@ namespace plait {
 
 /// Belongs to one worker; a visit may use it freely.
 struct alignas(128) WorkerScratch {
+  explicit WorkerScratch(std::size_t annex_bytes) : pool(annex_bytes) {}
   ChunkPool<Packet> pool;
   ArrivalBatch<Packet> batch;
   std::uint64_t packet_hops = 0;
@@ -59,6 +61,8 @@ struct NetworkContext {
   std::vector<std::uint16_t> link_class_of;  ///< By egress port.
   ChannelStore<Packet> channels;
   std::vector<WorkerScratch> scratch;  ///< By worker.
+  bool telemetry = false;              ///< Packets carry an IntStack.
+  IntScale int_scale;
 
   /// The NIC port that serves a GPU: GPU g of n uses NIC g * nics / n. @pre the host has one.
   EndpointId endpoint_of(GpuId gpu) const {
@@ -81,9 +85,16 @@ struct NetworkContext {
   std::uint32_t wire(Bytes bytes) const {
     return static_cast<std::uint32_t>((bytes + params.transport.gap).count());
   }
+  /// Wire size of a data frame less its payload, and of an ACK or NACK.
+  std::uint32_t data_overhead() const { return wire(params.transport.header + telemetry_header()); }
+  std::uint32_t ack_wire() const { return wire(params.transport.ack + telemetry_header()); }
   std::uint32_t full_packet_wire() const {
-    return wire(params.transport.mtu + params.transport.header);
+    return data_overhead() + static_cast<std::uint32_t>(params.transport.mtu.count());
   }
+
+ private:
+  void set_int_scale();
+  Bytes telemetry_header() const { return telemetry ? params.transport.int_header : Bytes(0); }
 };
 
 }  // namespace plait

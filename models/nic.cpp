@@ -18,14 +18,6 @@ std::uint16_t entropy_of(EndpointId from, EndpointId to, std::uint32_t queue_pai
   return static_cast<std::uint16_t>(0xc000U | (hash64(seed ^ addresses, queue_pair) & 0x3fffU));
 }
 
-// Space between packet starts at `rate`, on the clock of the wire.
-std::int64_t pacing_ps(std::uint32_t wire_bytes, BitRate rate, std::int64_t clock_ps) {
-  constexpr std::int64_t kBitPsPerByte = 8'000'000'000'000;
-  const std::int64_t exact = (kBitPsPerByte * wire_bytes + rate.bps() - 1) / rate.bps();
-  if (clock_ps == 1) return exact;
-  return std::max(std::int64_t{1}, (exact + clock_ps / 2) / clock_ps) * clock_ps;
-}
-
 }  // namespace
 
 Nic::Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener)
@@ -36,7 +28,8 @@ Nic::Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener)
       port_(context.graph.endpoint_port(endpoint)),
       link_(context.link_class(port_)),
       mtu_(params_.mtu.count()),
-      data_overhead_((params_.header + params_.gap).count()) {}
+      data_overhead_(context.data_overhead()),
+      needs_(needs_of(params_.congestion_control)) {}
 
 // ---- flows
 
@@ -52,9 +45,9 @@ Nic::SendFlow& Nic::send_flow(const MessageKey& key, EndpointId to, std::uint32_
   flow.key = key;
   flow.entropy = entropy_of(endpoint_, to, queue_pair, context_.params.seed);
   const Path there(context_, endpoint_, to), back(context_, to, endpoint_);
-  const std::uint32_t full = context_.full_packet_wire(), ack = context_.wire(params_.ack);
+  const std::uint32_t full = context_.full_packet_wire(), ack = context_.ack_wire();
   const PathInfo info{link_.rate(), there.delivery(1, full, full) + back.delivery(1, ack, ack),
-                      params_.mtu};
+                      params_.mtu, there.hops(), &context_.int_scale};
   flow.congestion_control = make_congestion_control(info, params_.congestion_control);
   flow.record.from = key.from;
   flow.record.to = key.to;
@@ -118,7 +111,7 @@ void Nic::update_active(std::int64_t now, SendFlow& flow) {
   const bool was = is_active(flow);
   if (wanted == was) return;
   active_[flow.index >> 6] ^= std::uint64_t{1} << (flow.index & 63U);
-  if (wanted) flow.next_send_ps = std::max(flow.next_send_ps, now);
+  if (wanted) free_at_ps_ = std::max(free_at_ps_, now);  // it could not have started before
 }
 
 // ---- sending
@@ -126,9 +119,9 @@ void Nic::update_active(std::int64_t now, SendFlow& flow) {
 void Nic::advance(std::int64_t until) {
   while (free_at_ps_ <= until) {
     if (!control_.empty() && !control_held()) {
-      const Packet packet = control_.front();
+      Packet& sent = transmit(control_.front(), free_at_ps_);
+      if (context_.telemetry) int_stack(sent) = int_stack(control_.front());
       control_.pop(scratch_->pool);
-      transmit(packet, free_at_ps_);
       continue;
     }
     if (paused(params_.data_priority)) return;
@@ -183,11 +176,10 @@ void Nic::send_data(SendFlow& flow, std::int64_t start) {
     next_timer_ps_ = std::min(next_timer_ps_, flow.deadline_ps);
   }
   ++flow.record.packets;
-  if (flow.next_psn < flow.highest_psn) {
-    ++flow.record.retransmitted;
-  } else {
-    flow.highest_psn = flow.next_psn + 1;
-  }
+  const bool again = flow.next_psn < flow.highest_psn;
+  flow.record.retransmitted += again;
+  if (!again) flow.highest_psn = flow.next_psn + 1;
+  if (needs_.rtt) flow.send_times.note(flow.next_psn, flow.oldest_psn, start, again);
   ++flow.next_psn;
   flow.sent_bytes += payload;
   flow.sending += last;
@@ -196,10 +188,10 @@ void Nic::send_data(SendFlow& flow, std::int64_t start) {
   if (params_.ack_interval > 1 && must_ask(flow, start)) packet.set(kFlagAskAck);
   flow.congestion_control->on_sent(now, packet.wire_bytes);
   const BitRate rate = flow.congestion_control->rate(now);
-  transmit(packet, start);
-  flow.next_send_ps = rate >= link_.rate() ? free_at_ps_
-                                           : start + pacing_ps(packet.wire_bytes, rate,
-                                                               context_.params.wire.clock.ps());
+  Packet& sent = transmit(packet, start);
+  if (context_.telemetry) int_stack(sent).hops = 0;
+  flow.last_wire = packet.wire_bytes;
+  flow.next_send_ps = rate >= link_.rate() ? free_at_ps_ : start + gap_ps(packet.wire_bytes, rate);
   update_active(start, flow);
 }
 
@@ -214,27 +206,29 @@ bool Nic::must_ask(SendFlow& flow, std::int64_t start) {
   return true;
 }
 
-void Nic::transmit(const Packet& packet, std::int64_t start) {
+Packet& Nic::transmit(const Packet& packet, std::int64_t start) {
   free_at_ps_ = start + link_.serialisation_ps(packet.wire_bytes);
   ++packets_;
   wire_bytes_ += packet.wire_bytes;
   ++scratch_->packet_hops;
-  out_.append(scratch_->pool, packet).arrival =
-      static_cast<std::uint32_t>(free_at_ps_ + link_.latency_ps());
+  Packet& sent = out_.append(scratch_->pool, packet);
+  sent.arrival = static_cast<std::uint32_t>(link_.known_ps(start, free_at_ps_));
+  return sent;
 }
 
 void Nic::send_control(std::int64_t now, PacketKind kind, const Packet& about, std::uint32_t psn,
                        bool echo) {
-  const Bytes size = kind == PacketKind::kCnp ? params_.cnp : params_.ack;
-  Packet packet =
-      Packet::make(kind, endpoint_, about.source(),
-                   static_cast<std::uint32_t>(params_.control_priority), context_.wire(size));
+  const std::uint32_t bytes =
+      kind == PacketKind::kCnp ? context_.wire(params_.cnp) : context_.ack_wire();
+  Packet packet = Packet::make(kind, endpoint_, about.source(),
+                               static_cast<std::uint32_t>(params_.control_priority), bytes);
   packet.psn = psn;
   packet.queue_pair = about.queue_pair;
   packet.entropy = about.entropy;
   if (echo) packet.set(kFlagEcho);
-  if (free_at_ps_ <= now && control_.empty() && !control_held()) return transmit(packet, now);
-  control_.append(scratch_->pool, packet);
+  const bool at_once = free_at_ps_ <= now && control_.empty() && !control_held();
+  Packet& stored = at_once ? transmit(packet, now) : control_.append(scratch_->pool, packet);
+  if (context_.telemetry) int_stack(stored) = int_stack(about);
   free_at_ps_ = std::max(free_at_ps_, now);
 }
 

@@ -8,7 +8,8 @@
 /// A17, and the HPCC artefact's RDMA NIC for scheduling and pacing. Deviations:
 /// docs/models/roce.md.
 ///
-/// Owned and driven by its host; time never goes back between calls.
+/// Owned and driven by its host; time never goes back between calls. At one time timers, posted
+/// messages and arrivals come before departures.
 
 #include <cstdint>
 #include <deque>
@@ -20,6 +21,7 @@
 #include "models/network_context.hpp"
 #include "models/pause_clock.hpp"
 #include "models/records.hpp"
+#include "models/send_times.hpp"
 
 namespace plait {
 
@@ -71,7 +73,7 @@ class Nic {
     std::int64_t size, posted_ps, acked_ps;
   };
   struct SendFlow {
-    std::int64_t next_send_ps = 0;  // pacing
+    std::int64_t next_send_ps = 0;  // pacing; may lie in the past
     std::int64_t ask_again_ps = 0;  // for an ACK, when they are coalesced
     std::int64_t deadline_ps = 0;   // of the retransmission timeout, while packets are in flight
     std::uint32_t next_psn = 0, oldest_psn = 0, end_psn = 0, highest_psn = 0;
@@ -84,6 +86,8 @@ class Nic {
     EndpointId to;
     std::uint32_t queue_pair = 0;
     std::uint16_t entropy = 0;
+    std::uint16_t last_wire = 0;  // bytes of the packet sent last
+    SendTimes send_times;         // only if the congestion control needs round-trip times
     MessageKey key;
     FlowRecord record;
     std::vector<SentRecord> sent_messages;
@@ -111,8 +115,10 @@ class Nic {
 
   void on_data(std::int64_t now, const Packet& packet);
   void on_ack(std::int64_t now, const Packet& packet);
+  void tell_ack(std::int64_t now, SendFlow& flow, const Packet& packet, std::int64_t newly);
+  Duration round_trip(std::int64_t now, const SendFlow& flow, const Packet& packet) const;
   void on_pfc(std::int64_t now, const Packet& packet);
-  void advance_oldest(std::int64_t now, SendFlow& flow, std::uint32_t psn);
+  std::int64_t advance_oldest(std::int64_t now, SendFlow& flow, std::uint32_t psn);
   void complete_messages(std::int64_t now, SendFlow& flow);
   void go_back(std::int64_t now, SendFlow& flow);
   void update_active(std::int64_t now, SendFlow& flow);
@@ -129,7 +135,10 @@ class Nic {
   bool must_ask(SendFlow& flow, std::int64_t start);
   void send_control(std::int64_t now, PacketKind kind, const Packet& to, std::uint32_t psn,
                     bool echo);
-  void transmit(const Packet& packet, std::int64_t start);
+  Packet& transmit(const Packet& packet, std::int64_t start);
+  std::int64_t gap_ps(std::uint32_t wire_bytes, BitRate rate) const {
+    return rounded_transmission_ps(wire_bytes, rate, context_.params.wire.clock.ps());
+  }
   bool paused(std::int64_t priority) const { return (paused_ >> priority & 1U) != 0; }
   bool control_held() const {
     return params_.control_obeys_pause && paused(params_.control_priority);
@@ -144,6 +153,7 @@ class Nic {
   PortId port_;
   const LinkClass& link_;
   std::int64_t mtu_, data_overhead_;
+  CongestionControlNeeds needs_;
 
   std::int64_t free_at_ps_ = 0;
   Chain<Packet> out_;

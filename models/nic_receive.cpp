@@ -9,9 +9,12 @@ namespace plait {
 void Nic::receive(std::int64_t now, const Packet& packet) {
   switch (packet.kind()) {
     case PacketKind::kData:
+    case PacketKind::kTrimmed:
       return on_data(now, packet);
     case PacketKind::kAck:
     case PacketKind::kNack:
+    case PacketKind::kSelectiveAck:
+    case PacketKind::kTrimNack:
     case PacketKind::kCnp:
       return on_ack(now, packet);
     case PacketKind::kPause:
@@ -77,21 +80,50 @@ void Nic::on_ack(std::int64_t now, const Packet& packet) {
     ++flow->record.cnps;
     return control.on_cnp(time);
   }
-  if (packet.psn > flow->oldest_psn) advance_oldest(now, *flow, packet.psn);
-  if (packet.has(kFlagEcho)) {
-    ++flow->record.cnps;
-    control.on_cnp(time);
-  }
+  const std::int64_t newly =
+      packet.psn > flow->oldest_psn ? advance_oldest(now, *flow, packet.psn) : 0;
   if (packet.kind() == PacketKind::kNack && packet.psn == flow->oldest_psn && in_flight(*flow)) {
     control.on_loss(time);
     go_back(now, *flow);
   }
+  tell_ack(now, *flow, packet, newly);
   update_active(now, *flow);
   complete_messages(now, *flow);
 }
 
-// Payload up to (not including) packet `psn` is acknowledged.
-void Nic::advance_oldest(std::int64_t now, SendFlow& flow, std::uint32_t psn) {
+// A new rate may move the packet that waits for its turn: by the difference of the two gaps.
+void Nic::tell_ack(std::int64_t now, SendFlow& flow, const Packet& packet, std::int64_t newly) {
+  CongestionControl& control = *flow.congestion_control;
+  const SimTime time = SimTime::ps(now);
+  const bool moves = control.moves_waiting_packet() && flow.last_wire != 0;
+  const BitRate before = moves ? control.rate(time) : BitRate();
+  if (packet.has(kFlagEcho)) {
+    ++flow.record.cnps;
+    control.on_cnp(time);
+  }
+  AckInfo info;
+  info.acked_bytes = static_cast<std::uint64_t>(newly);
+  info.ecn_echo = packet.has(kFlagEcho);
+  info.acked_to = flow.acked_bytes;
+  info.sent_to = flow.sent_bytes;
+  if (needs_.rtt) info.rtt = round_trip(now, flow, packet);
+  if (context_.telemetry) info.telemetry = &int_stack(packet);
+  control.on_ack(time, info);
+  if (!moves) return;
+  flow.next_send_ps += gap_ps(flow.last_wire, control.rate(time)) - gap_ps(flow.last_wire, before);
+  free_at_ps_ = std::max(free_at_ps_, now);
+}
+
+// Of the packet that made the receiver send this; zero if it is not known.
+Duration Nic::round_trip(std::int64_t now, const SendFlow& flow, const Packet& packet) const {
+  const bool selective = packet.kind() == PacketKind::kSelectiveAck;
+  if (packet.kind() != PacketKind::kAck && !selective) return {};
+  const std::int64_t sent = flow.send_times.at(selective ? packet.psn : packet.psn - 1);
+  return sent == SendTimes::kUnknown ? Duration() : Duration::ps(now - sent);
+}
+
+// Payload up to (not including) packet `psn` is acknowledged. @return bytes newly so.
+std::int64_t Nic::advance_oldest(std::int64_t now, SendFlow& flow, std::uint32_t psn) {
   PLAIT_CHECK_LE(psn, flow.highest_psn);
   std::size_t m = flow.oldest_message;
   while (flow.messages[m].first_psn + flow.messages[m].packets < psn) ++m;
@@ -110,9 +142,7 @@ void Nic::advance_oldest(std::int64_t now, SendFlow& flow, std::uint32_t psn) {
   flow.deadline_ps = now + params_.rto.ps();
   flow.record.last_acked = SimTime::ps(now);
   flow.record.payload = Bytes(position);
-  AckInfo info;
-  info.acked_bytes = static_cast<std::uint64_t>(newly);
-  flow.congestion_control->on_ack(SimTime::ps(now), info);
+  return newly;
 }
 
 // Tells the listener about messages that are acknowledged whole; it may send more meanwhile.

@@ -2,7 +2,7 @@
 #pragma once
 /// @file packet.hpp
 /// The unit on the wire: 24 bytes, moved by value. What only some models need (telemetry stacks,
-/// selective-acknowledgement maps) must travel beside it, not in it: packets fill the caches, and 8
+/// stacks) must travel beside it (models/telemetry.hpp), not in it: packets fill the caches, and 8
 /// more bytes cost up to 45 % of the speed at 8192 hosts.
 
 #include <cstdint>
@@ -11,7 +11,17 @@
 
 namespace plait {
 
-enum class PacketKind : std::uint8_t { kData, kAck, kNack, kCnp, kPause, kResume };
+enum class PacketKind : std::uint8_t {
+  kData,
+  kAck,           ///< Everything before `psn` has arrived.
+  kNack,          ///< The same, and packet `psn` is missing.
+  kSelectiveAck,  ///< Packet `psn` has arrived, out of order.
+  kTrimmed,       ///< A data packet whose payload a switch has dropped.
+  kTrimNack,      ///< Packet `psn` was trimmed.
+  kCnp,
+  kPause,  ///< From here on: priority flow control, not routed.
+  kResume,
+};
 
 enum PacketFlag : std::uint32_t {
   kFlagMarked = 1U << 0,  ///< ECN congestion experienced.
@@ -26,7 +36,8 @@ struct Packet {
   std::uint32_t arrival = 0;  ///< On a channel: low 32 bits of the arrival time in ps. Inside a
                               ///< switch queue: number of the ingress port.
   std::uint32_t psn = 0;      ///< Data: packet sequence number. ACK, NACK: next one expected.
-  std::uint32_t to = 0;       ///< Bits 0-23 destination endpoint, 24-26 priority.
+  std::uint32_t to = 0;       ///< Bits 0-23 destination endpoint, 24-26 priority, 27-30 lane, 31
+                              ///< final stripe.
   std::uint32_t from = 0;     ///< Bits 0-23 source endpoint, 24-27 kind, 28-31 flags.
   std::uint32_t queue_pair = 0;
   std::uint16_t wire_bytes = 0;  ///< Everything that occupies the wire, gap included.
@@ -35,11 +46,21 @@ struct Packet {
   EndpointId destination() const { return EndpointId(to & 0xffffffU); }
   EndpointId source() const { return EndpointId(from & 0xffffffU); }
   std::uint32_t priority() const { return to >> 24 & 7U; }
+  void set_priority(std::uint32_t priority) { to = (to & ~(7U << 24)) | priority << 24; }
+  /// Number of the queue pair within its connection.
+  std::uint32_t lane() const { return to >> 27 & 15U; }
+  void set_lane(std::uint32_t lane) { to |= lane << 27; }
+  /// Data: the message ends with this lane's part of it.
+  bool is_final_stripe() const { return to >> 31 != 0; }
+  void set_final_stripe() { to |= 1U << 31; }
   PacketKind kind() const { return static_cast<PacketKind>(from >> 24 & 15U); }
   bool is_pfc() const {
     return (from >> 24 & 15U) >= static_cast<std::uint32_t>(PacketKind::kPause);
   }
   bool has(PacketFlag flag) const { return (from >> 28 & flag) != 0; }
+  void set_kind(PacketKind kind) {
+    from = (from & ~(15U << 24)) | static_cast<std::uint32_t>(kind) << 24;
+  }
   void set(PacketFlag flag) { from |= static_cast<std::uint32_t>(flag) << 28; }
 
   static Packet make(PacketKind kind, EndpointId source, EndpointId destination,
@@ -80,5 +101,6 @@ struct QueuePairName {
   }
 };
 constexpr std::uint32_t kMaxGpusPerHost = 128;
+constexpr std::uint32_t kMaxQueuePairs = 16;  ///< Queue pairs per connection.
 
 }  // namespace plait

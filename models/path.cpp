@@ -35,8 +35,9 @@ Duration Path::delivery(std::uint64_t packets, std::uint32_t full_wire,
       slowest = std::max(slowest, full);
       wire_free = first + full + static_cast<std::int64_t>(packets - 2) * slowest;
     }
-    last = std::max(last, wire_free) + link->serialisation_ps(last_wire) + link->latency_ps();
-    first += full + link->latency_ps();
+    const std::int64_t start = std::max(last, wire_free);
+    last = link->known_ps(start, start + link->serialisation_ps(last_wire));
+    first = link->known_ps(first, first + full);
   }
   return Duration::ps(last);
 }

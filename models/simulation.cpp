@@ -195,7 +195,8 @@ RunEnd Simulation::run(const RunOptions& options) {
   PLAIT_CHECK(!impl_->ran, "a simulation runs once");
   PLAIT_CHECK_LE(1U, options.threads);
   impl_->ran = true;
-  impl_->context.scratch = std::vector<WorkerScratch>(options.threads);
+  for (unsigned worker = 0; worker < options.threads; ++worker)
+    impl_->context.scratch.emplace_back(impl_->context.telemetry ? sizeof(IntStack) : 0);
   WindowEngine::Options engine_options;
   engine_options.lookahead = std::min(impl_->context.lookahead(), options.max_window);
   engine_options.workers = options.threads;

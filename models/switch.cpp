@@ -50,14 +50,14 @@ void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet) {
   const std::uint32_t out = route(packet);
   EgressPort& port = ports_[out];
   if (buffer_.paused_count() != 0 || context_.params.always_catch_up) [[unlikely]] {
-    serve_all(now);
+    serve_all(now - 1);
   } else if (port.waiting != 0) {
-    serve(out, now);
+    serve(out, now - 1);
   }
   // A packet for an idle port leaves at once. It would be counted in the buffer for no time, so it
   // is not counted; it must not have been able to cause a pause or a drop in that instant.
   const std::uint32_t priority = packet.priority();
-  if (port.free_at_ps <= now && port.waiting == 0 && (port.paused >> priority & 1U) == 0 &&
+  if (port.free_at_ps < now && port.waiting == 0 && (port.paused >> priority & 1U) == 0 &&
       (!buffer_.lossless(priority) || buffer_.surely_quiet(in, priority, packet.wire_bytes))) {
     return transmit(port, out, packet, now);
   }
@@ -74,10 +74,12 @@ void Switch::enqueue(std::int64_t now, std::uint32_t in, std::uint32_t out, Pack
   EgressQueue& queue = queues_of(out)[priority];
   queue.bytes += packet.wire_bytes;
   port.queue_bytes += packet.wire_bytes;
-  queue.packets.append(scratch_->pool, packet).arrival = in;
+  Packet& stored = queue.packets.append(scratch_->pool, packet);
+  stored.arrival = in;
+  if (telemetry_) int_stack(stored) = int_stack(packet);
   port.waiting |= static_cast<std::uint16_t>(1U << priority);
   set_bit(waiting_ports_, out);
-  if (port.free_at_ps <= now) {  // idle until now: behind a pause, or let in by the exact rule
+  if (port.free_at_ps < now) {  // idle until now: behind a pause, or let in by the exact rule
     port.free_at_ps = now;
     serve(out, now);
   }
@@ -90,7 +92,7 @@ bool Switch::admit(std::int64_t now, std::uint32_t in, std::uint32_t out, const 
   if (!buffer_.lossless(priority)) {
     const EgressQueue& queue = queues_of(out)[priority];
     if (!buffer_.lossy_fits(queue.bytes, bytes)) {
-      serve_all(now);
+      serve_all(now - 1);
       if (!buffer_.lossy_fits(queue.bytes, bytes)) return false;
     }
     buffer_.enter_lossy(bytes);
@@ -100,7 +102,7 @@ bool Switch::admit(std::int64_t now, std::uint32_t in, std::uint32_t out, const 
     buffer_.enter_quiet(in, priority, bytes);
     return true;
   }
-  serve_all(now);
+  serve_all(now - 1);
   const SharedBuffer::Verdict verdict = buffer_.enter(in, priority, bytes);
   if (verdict == SharedBuffer::Verdict::kAdmittedPause)
     send_pfc(PacketKind::kPause, in, priority, now);
@@ -110,9 +112,9 @@ bool Switch::admit(std::int64_t now, std::uint32_t in, std::uint32_t out, const 
 // The peer at `in` pauses or resumes what leaves through `in`.
 void Switch::pause_frame(std::int64_t now, std::uint32_t in, const Packet& packet) {
   if (buffer_.paused_count() != 0) {
-    serve_all(now);
+    serve_all(now - 1);
   } else {
-    serve(in, now);
+    serve(in, now - 1);
   }
   EgressPort& port = ports_[in];
   const bool was_paused = port.paused != 0;
@@ -121,8 +123,10 @@ void Switch::pause_frame(std::int64_t now, std::uint32_t in, const Packet& packe
     port.paused |= bit;
   } else {
     port.paused &= static_cast<std::uint8_t>(~bit);
-    port.free_at_ps = std::max(port.free_at_ps, now);
-    serve(in, now);
+    if (port.free_at_ps < now) {
+      port.free_at_ps = now;
+      serve(in, now);
+    }
   }
   statistics_[in].pause_clock.on_change(now, was_paused, port.paused != 0);
 }
@@ -202,12 +206,27 @@ void Switch::transmit(EgressPort& port, std::uint32_t out, const Packet& packet,
   const LinkClass& link = context_.link_classes[port.link_class];
   const std::int64_t end = start + link.serialisation_ps(packet.wire_bytes);
   port.free_at_ps = end;
+  if (port.out.empty()) set_bit(written_ports_, out);
+  Packet& sent = port.out.append(scratch_->pool, packet);
+  sent.arrival = static_cast<std::uint32_t>(link.known_ps(start, end));
+  if (telemetry_) stamp(port, packet, sent, start);
   ++port.packets;
   port.wire_bytes += packet.wire_bytes;
   ++scratch_->packet_hops;
-  if (port.out.empty()) set_bit(written_ports_, out);
-  port.out.append(scratch_->pool, packet).arrival =
-      static_cast<std::uint32_t>(end + link.latency_ps());
+}
+
+// Telemetry of a data packet that starts now: bytes sent before it, bytes it leaves behind.
+void Switch::stamp(const EgressPort& port, const Packet& packet, Packet& sent,
+                   std::int64_t now) const {
+  if (packet.is_pfc()) return;
+  IntStack& stack = int_stack(sent);
+  stack = int_stack(packet);
+  if (packet.kind() != PacketKind::kData) return;
+  if (stack.hops < IntStack::kMaxHops) {
+    stack.link_class[stack.hops] = static_cast<std::uint8_t>(port.link_class);
+    stack.hop[stack.hops] = IntHop(now, port.wire_bytes, port.queue_bytes, context_.int_scale.unit);
+  }
+  ++stack.hops;
 }
 
 // RED-style: the length of the queue that the packet leaves behind decides.
@@ -236,7 +255,7 @@ void Switch::send_pfc(PacketKind kind, std::uint32_t port_number, std::uint32_t 
   queues_of(port_number)[kPfcQueue].packets.append(scratch_->pool, frame);
   port.waiting |= static_cast<std::uint16_t>(1U << kPfcQueue);
   set_bit(waiting_ports_, port_number);
-  if (port.free_at_ps <= now) {
+  if (port.free_at_ps < now) {
     port.free_at_ps = now;
     serve(port_number, now);
   }

@@ -11,8 +11,10 @@
 /// holds no decision can depend on departures of other ports; when it does not, all ports are first
 /// caught up in order of time, and while any ingress is paused this is done at every arrival.
 ///
-/// Tie rules: a departure at t sees the arrivals before t; arrivals at t are taken by (port,
-/// sequence); departures of different ports at t by port number.
+/// Tie rules, as an event list in order of posting gives them (an arrival is posted when its
+/// transmission starts, long before the departure it meets): arrivals at t are taken by (port,
+/// sequence) and come before the departures at t, except that a packet for an idle port leaves at
+/// once; departures of different ports at t by port number.
 
 #include <cstdint>
 #include <memory>
@@ -58,6 +60,7 @@ class Switch final : public Entity {
   void serve_waiting(std::int64_t until);
   void depart(std::uint32_t out, int queue, std::int64_t start);
   void transmit(EgressPort& port, std::uint32_t out, const Packet& packet, std::int64_t start);
+  void stamp(const EgressPort& port, const Packet& packet, Packet& sent, std::int64_t now) const;
   void mark(EgressPort& port, std::uint32_t out, std::uint32_t queue_bytes, Packet& packet);
   void send_pfc(PacketKind kind, std::uint32_t port, std::uint32_t priority, std::int64_t now);
 
@@ -80,6 +83,7 @@ class Switch final : public Entity {
   WorkerScratch* scratch_ = nullptr;  // of the visit under way
   std::uint64_t seed_;
   bool ecn_enabled_;
+  bool telemetry_;
   LinkLoss loss_;
   EgressScheduler scheduler_;
   SharedBuffer buffer_;

@@ -53,6 +53,21 @@ void describe(ParamVisitor& v, SwitchParams& p) {
   v.field({"latency", "pipeline latency from last bit in to ready for the egress queue",
            "Plait's choice, within the 250-800 ns of data-centre switches"},
           p.latency, {Duration::ps(0), Duration::us(100)});
+  v.choice({"forwarding", "when a packet may leave again",
+            "shared-buffer switches with mixed port rates store and forward"},
+           p.forwarding,
+           {{"store_and_forward", "when its last bit is there"},
+            {"cut_through",
+             "when its first bytes are there, on links that are not slower than any port of the "
+             "switch"}});
+  v.field({"cut", "cut-through: bytes that must be there before forwarding starts",
+           "the headers that routing reads fit 64 bytes"},
+          p.cut, {Bytes(1), Bytes(1500)});
+  v.field({"int_multiplier",
+           "in-band telemetry counts bytes in 128 and queues in 80 times this; 0: fastest NIC "
+           "rate / 25 Gbps",
+           "HPCC artefact, INT_MULTI"},
+          p.int_multiplier, {0, 1024});
   v.field({"lossy_alpha", "dynamic threshold of a lossy egress queue, share of the free buffer",
            "Choudhury and Hahne 1998; 1 is a common setting"},
           p.lossy_alpha, {1.0 / 1024, 64.0});

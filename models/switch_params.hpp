@@ -35,11 +35,16 @@ struct PfcParams {
   Bytes frame = Bytes(64);            ///< Pause frame on the wire.
 };
 
+enum class Forwarding : std::uint8_t { kStoreAndForward, kCutThrough };
+
 struct SwitchParams {
   Bytes buffer = Bytes::mebi(32);
   Duration latency = Duration::ns(400);  ///< Pipeline: last bit in to ready for the egress queue.
-  double lossy_alpha = 1.0;              ///< Dynamic threshold of a lossy egress queue.
-  std::int64_t strict_from = 6;          ///< Priorities >= this are strict, higher number first.
+  Forwarding forwarding = Forwarding::kStoreAndForward;
+  Bytes cut = Bytes(64);  ///< Cut-through: bytes that must be there before forwarding starts.
+  std::int64_t int_multiplier = 0;  ///< Of the units of in-band telemetry; 0 = from the NIC rate.
+  double lossy_alpha = 1.0;         ///< Dynamic threshold of a lossy egress queue.
+  std::int64_t strict_from = 6;     ///< Priorities >= this are strict, higher number first.
   std::string dwrr_weights = "1 1 1 1 1 1 1 1";  ///< Of the priorities below strict_from.
   EcnParams ecn;
   PfcParams pfc;

@@ -25,6 +25,7 @@ Switch::Switch(NodeId node, NetworkContext& context)
       context_(context),
       seed_(hash64(context.params.seed, node.value())),
       ecn_enabled_(context.params.switches.ecn.enabled),
+      telemetry_(context.telemetry),
       loss_(context.params.wire.loss, seed_, kLossPurpose, port_count_),
       scheduler_(context.params.switches),
       buffer_(context.params.switches, headroom_of_ports(context, node),

@@ -13,6 +13,11 @@ void describe(ParamVisitor& v, TransportParams& p) {
           {Bytes(1), Bytes(1500)});
   v.field({"cnp", "bytes of a congestion notification frame", "header 62 and 16 reserved bytes"},
           p.cnp, {Bytes(1), Bytes(1500)});
+  v.field({"int_header",
+           "telemetry bytes on every data and ACK frame; only with a congestion control that reads "
+           "telemetry",
+           "HPCC artefact: five hops of 8 bytes, and a counter of 2"},
+          p.int_header, {Bytes(0), Bytes(1000)});
   v.field({"gap", "preamble and inter-frame gap of every frame", "IEEE 802.3: 8 and 12 bytes"},
           p.gap, {Bytes(0), Bytes(100)});
   v.field({"data_priority", "priority of data packets", "common practice for RoCE"},

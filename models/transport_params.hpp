@@ -18,11 +18,12 @@ enum class CnpMode : std::uint8_t {
 };
 
 struct TransportParams {
-  Bytes mtu = Bytes(4096);   ///< Payload of a full packet.
-  Bytes header = Bytes(62);  ///< Ethernet, IPv4, UDP, BTH, ICRC, FCS.
-  Bytes ack = Bytes(66);     ///< ACK or NACK frame.
-  Bytes cnp = Bytes(78);     ///< CNP frame.
-  Bytes gap = Bytes(20);     ///< Preamble and inter-frame gap, added to every frame.
+  Bytes mtu = Bytes(4096);       ///< Payload of a full packet.
+  Bytes header = Bytes(62);      ///< Ethernet, IPv4, UDP, BTH, ICRC, FCS.
+  Bytes ack = Bytes(66);         ///< ACK or NACK frame.
+  Bytes cnp = Bytes(78);         ///< CNP frame.
+  Bytes int_header = Bytes(42);  ///< On data and ACKs if the congestion control reads telemetry.
+  Bytes gap = Bytes(20);         ///< Preamble and inter-frame gap, added to every frame.
   std::int64_t data_priority = 3;
   std::int64_t control_priority = 6;  ///< ACK, NACK, CNP.
   bool control_obeys_pause = true;    ///< The NIC holds ACKs back while their priority is paused.

@@ -10,11 +10,15 @@
 /// publishes it once at the end of its visit; the receiver takes it over in the next window and
 /// reads the items in place. Two publication slots alternate, so that a sender in window w and a
 /// receiver in window w never touch the same word: no locks, no atomics.
+///
+/// A run whose items need more than an item holds (telemetry records) has pools with an annex: each
+/// chunk is followed by `annex_bytes` for every item. Runs without pay nothing for it.
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -25,8 +29,10 @@ namespace plait {
 
 template <class Item>
 struct Chunk {
-  static constexpr std::size_t kBytes = 256;
+  static constexpr std::size_t kBytes = 256, kBytesWithAnnex = 1024;
   static constexpr std::uint32_t kItems = (kBytes - 16) / sizeof(Item);
+  static constexpr std::size_t kMaxAnnexBytes =
+      (kBytesWithAnnex - kBytes) / kItems & ~std::size_t{7};
   static_assert(std::is_trivially_copyable_v<Item>);
 
   Chunk* next;
@@ -35,11 +41,26 @@ struct Chunk {
   Item items[kItems];
 };
 
+/// Where the annex of an item lies. @pre the item is in a chunk of a pool with an annex; `size` is
+/// the pool's annex_bytes.
+template <class Item>
+void* annex(Item* item, std::size_t size) {
+  constexpr std::uintptr_t kStride = Chunk<Item>::kBytesWithAnnex;
+  const std::uintptr_t chunk = reinterpret_cast<std::uintptr_t>(item) & ~(kStride - 1);
+  const auto index = static_cast<std::size_t>(item - reinterpret_cast<Chunk<Item>*>(chunk)->items);
+  return reinterpret_cast<char*>(chunk) + Chunk<Item>::kBytes + index * size;
+}
+
 /// LIFO pool of chunks, one per worker. Chunks may be taken from one pool and returned to another;
 /// memory is freed when all pools of the run are destroyed together.
 template <class Item>
 class ChunkPool {
  public:
+  /// @param annex_bytes  per item; at most Chunk::kMaxAnnexBytes, 0 for none.
+  explicit ChunkPool(std::size_t annex_bytes = 0)
+      : stride_(annex_bytes == 0 ? Chunk<Item>::kBytes : Chunk<Item>::kBytesWithAnnex) {
+    PLAIT_CHECK_LE(annex_bytes, Chunk<Item>::kMaxAnnexBytes);
+  }
   Chunk<Item>* take() {
     if (free_ == nullptr) [[unlikely]]
       refill();
@@ -67,25 +88,28 @@ class ChunkPool {
       give(chunk, chunk, 1);
     }
   }
-  std::size_t memory_bytes() const { return blocks_.size() * kBlockChunks * sizeof(Chunk<Item>); }
+  std::size_t memory_bytes() const { return blocks_.size() * kBlockChunks * stride_; }
 
  private:
   static constexpr std::size_t kBlockChunks = 256;
   void refill() {
-    blocks_.push_back(std::make_unique_for_overwrite<Block>());
-    auto& chunks = blocks_.back()->chunks;
+    void* const memory = ::operator new(kBlockChunks* stride_, kAlignment);
+    blocks_.emplace_back(static_cast<std::byte*>(memory));
     for (std::size_t i = kBlockChunks; i-- > 0;) {
-      chunks[i].next = free_;
-      free_ = &chunks[i];
+      auto* chunk = new (blocks_.back().get() + i * stride_) Chunk<Item>;
+      chunk->next = free_;
+      free_ = chunk;
     }
     free_count_ += kBlockChunks;
   }
-  struct Block {
-    alignas(64) Chunk<Item> chunks[kBlockChunks];
+  static constexpr std::align_val_t kAlignment{Chunk<Item>::kBytesWithAnnex};
+  struct Free {
+    void operator()(std::byte* block) const { ::operator delete(block, kAlignment); }
   };
   Chunk<Item>* free_ = nullptr;
   std::size_t free_count_ = 0;
-  std::vector<std::unique_ptr<Block>> blocks_;
+  std::size_t stride_;
+  std::vector<std::unique_ptr<std::byte[], Free>> blocks_;
 };
 
 /// Chunks drift from the pools of workers that send more to those that receive more; without this

@@ -15,17 +15,34 @@
 
 namespace plait {
 
+struct IntScale;
+struct IntStack;
+
 /// What a flow's congestion control may know about its path.
 struct PathInfo {
-  BitRate line_rate;  ///< Of the sender's NIC port.
-  Duration base_rtt;  ///< Full packet out, ACK back, queues empty.
-  Bytes mtu;          ///< Payload bytes of a full packet.
+  BitRate line_rate;                    ///< Of the sender's NIC port.
+  Duration base_rtt;                    ///< Full packet out, ACK back, queues empty.
+  Bytes mtu;                            ///< Payload bytes of a full packet.
+  std::uint32_t hops = 0;               ///< Links of the path, one way.
+  const IntScale* int_scale = nullptr;  ///< Of the run's telemetry; outlives the flow.
 };
 
-/// An acknowledgement as the sender sees it.
+/// An acknowledgement as the sender sees it. Positions count payload bytes of the flow from 0.
 struct AckInfo {
   std::uint64_t acked_bytes = 0;  ///< Payload newly acknowledged.
   bool ecn_echo = false;          ///< The acknowledged packet carried a congestion mark.
+  std::int64_t acked_to = 0;      ///< First byte that is not acknowledged.
+  std::int64_t sent_to = 0;       ///< First byte that has not been sent (sent again, after a loss).
+  /// From the start of the data packet to now; zero if unknown (the packet was sent twice) or if
+  /// the algorithm does not ask for it.
+  Duration rtt{};
+  const IntStack* telemetry = nullptr;  ///< Of the data packet, or null.
+};
+
+/// What an algorithm wants to be told; what nobody wants is not measured.
+struct CongestionControlNeeds {
+  bool rtt = false;
+  bool telemetry = false;
 };
 
 class CongestionControl {
@@ -33,6 +50,8 @@ class CongestionControl {
   virtual ~CongestionControl() = default;
   /// A packet of `wire_bytes` starts on the wire at `now`.
   virtual void on_sent(SimTime now, std::uint32_t wire_bytes) = 0;
+  /// Every ACK and NACK, also one that acknowledges nothing new. After on_cnp() if it echoes a
+  /// mark.
   virtual void on_ack(SimTime now, const AckInfo& ack) = 0;
   /// A congestion notification packet arrived (or an ACK that stands for one).
   virtual void on_cnp(SimTime now) = 0;
@@ -42,6 +61,9 @@ class CongestionControl {
   virtual BitRate rate(SimTime now) = 0;
   /// Allowed unacknowledged payload; a packet may be sent while less than this is in flight.
   virtual Bytes window(SimTime now) = 0;
+  /// Whether a new rate also moves the start of the packet that waits for its turn (as HPCC does);
+  /// otherwise it counts from the next packet on.
+  virtual bool moves_waiting_packet() const { return false; }
 };
 
 }  // namespace plait

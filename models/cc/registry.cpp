@@ -17,6 +17,16 @@ void describe(ParamVisitor& v, CcParams& p) {
   }
 }
 
+CongestionControlNeeds needs_of(const CcParams& params) {
+  switch (params.kind) {
+    case CcKind::kNone:
+    case CcKind::kDcqcn:
+      return {};
+  }
+  PLAIT_CHECK(false, "unknown congestion control kind");
+  return {};
+}
+
 std::unique_ptr<CongestionControl> make_congestion_control(const PathInfo& path,
                                                            const CcParams& params) {
   switch (params.kind) {

@@ -23,6 +23,8 @@ struct CcParams {
 /// Describes `kind` and the parameters of the chosen kind only.
 void describe(ParamVisitor& visitor, CcParams& params);
 
+CongestionControlNeeds needs_of(const CcParams& params);
+
 /// @param params must outlive the result.
 std::unique_ptr<CongestionControl> make_congestion_control(const PathInfo& path,
                                                            const CcParams& params);

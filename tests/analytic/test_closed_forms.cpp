@@ -92,10 +92,10 @@ TEST_CASE("two flows share a link; an incast ends when the last link has sent ev
   REQUIRE(run.run(flows) == RunEnd::kFinished);
   CHECK(delivered_ps(run, 0) == kS + kD + senders * 100 * kS + kD);
   CHECK(run.records().totals.drops == 0);
-  // All arrive at once and queue: the longest queue just after the arrival of packet j of every
-  // sender holds k j - j packets; the last one may already be on the wire.
+  // All arrive at once and queue: round j (from 0) arrives when packet j - 1 of the queue's output
+  // would end, and is counted before that departure: k (j + 1) - j packets, longest for j = 99.
   const auto queue = run.records().links[run.graph().port(run.graph().switches()[0], 0).index()];
-  CHECK(queue.max_queue.count() == (senders * 100 - 100) * 1050);
+  CHECK(queue.max_queue.count() == (senders * 100 - 99) * 1050);
   // Fair shares: every sender's last packet leaves within one round of the end.
   for (const MessageRecord& m : run.records().messages)
     CHECK(m.delivered.ps() >= delivered_ps(run, 0) - senders * kS);
