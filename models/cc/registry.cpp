@@ -6,14 +6,21 @@
 namespace plait {
 
 void describe(ParamVisitor& v, CcParams& p) {
-  v.choice({"kind", "congestion control of every flow", "RoCEv2 deployments run DCQCN"}, p.kind,
-           {{"none", "line rate and a fixed window"},
-            {"dcqcn", "rate cut by congestion notifications", "Zhu et al., SIGCOMM 2015"}});
+  v.choice(
+      {"kind", "congestion control of every flow", "RoCEv2 deployments run DCQCN"}, p.kind,
+      {{"none", "line rate and a fixed window"},
+       {"dcqcn", "rate cut by congestion notifications", "Zhu et al., SIGCOMM 2015"},
+       {"dctcp", "rate and window cut by the share of marked packets", "RFC 8257"},
+       {"timely", "rate by the gradient of the round-trip time", "Mittal et al., SIGCOMM 2015"}});
   switch (p.kind) {
     case CcKind::kNone:
       return describe(v, p.none);
     case CcKind::kDcqcn:
       return describe(v, p.dcqcn);
+    case CcKind::kDctcp:
+      return describe(v, p.dctcp);
+    case CcKind::kTimely:
+      return describe(v, p.timely);
   }
 }
 
@@ -21,7 +28,10 @@ CongestionControlNeeds needs_of(const CcParams& params) {
   switch (params.kind) {
     case CcKind::kNone:
     case CcKind::kDcqcn:
+    case CcKind::kDctcp:
       return {};
+    case CcKind::kTimely:
+      return {.rtt = true};
   }
   PLAIT_CHECK(false, "unknown congestion control kind");
   return {};
@@ -34,6 +44,10 @@ std::unique_ptr<CongestionControl> make_congestion_control(const PathInfo& path,
       return make_window_only(path, params.none);
     case CcKind::kDcqcn:
       return make_dcqcn(path, params.dcqcn);
+    case CcKind::kDctcp:
+      return make_dctcp(path, params.dctcp);
+    case CcKind::kTimely:
+      return make_timely(path, params.timely);
   }
   PLAIT_CHECK(false, "unknown congestion control kind");
   return nullptr;

@@ -8,16 +8,20 @@
 
 #include "models/cc/congestion_control.hpp"
 #include "models/cc/dcqcn.hpp"
+#include "models/cc/dctcp.hpp"
+#include "models/cc/timely.hpp"
 #include "models/cc/window_only.hpp"
 
 namespace plait {
 
-enum class CcKind : std::uint8_t { kNone, kDcqcn };
+enum class CcKind : std::uint8_t { kNone, kDcqcn, kDctcp, kTimely };
 
 struct CcParams {
   CcKind kind = CcKind::kDcqcn;
   WindowOnlyParams none;
   DcqcnParams dcqcn;
+  DctcpParams dctcp;
+  TimelyParams timely;
 };
 
 /// Describes `kind` and the parameters of the chosen kind only.
