@@ -11,8 +11,8 @@
 /// reads the items in place. Two publication slots alternate, so that a sender in window w and a
 /// receiver in window w never touch the same word: no locks, no atomics.
 ///
-/// A run whose items need more than an item holds (telemetry records) has pools with an annex: each
-/// chunk is followed by `annex_bytes` for every item. Runs without pay nothing for it.
+/// A run whose items need more than an item holds (telemetry records) has pools with an annex:
+/// `annex_bytes` for every item, behind the chunks of a block. Runs without pay nothing for it.
 
 #include <algorithm>
 #include <cstddef>
@@ -29,10 +29,8 @@ namespace plait {
 
 template <class Item>
 struct Chunk {
-  static constexpr std::size_t kBytes = 256, kBytesWithAnnex = 1024;
+  static constexpr std::size_t kBytes = 256;
   static constexpr std::uint32_t kItems = (kBytes - 16) / sizeof(Item);
-  static constexpr std::size_t kMaxAnnexBytes =
-      (kBytesWithAnnex - kBytes) / kItems & ~std::size_t{7};
   static_assert(std::is_trivially_copyable_v<Item>);
 
   Chunk* next;
@@ -41,25 +39,19 @@ struct Chunk {
   Item items[kItems];
 };
 
-/// Where the annex of an item lies. @pre the item is in a chunk of a pool with an annex; `size` is
-/// the pool's annex_bytes.
-template <class Item>
-void* annex(Item* item, std::size_t size) {
-  constexpr std::uintptr_t kStride = Chunk<Item>::kBytesWithAnnex;
-  const std::uintptr_t chunk = reinterpret_cast<std::uintptr_t>(item) & ~(kStride - 1);
-  const auto index = static_cast<std::size_t>(item - reinterpret_cast<Chunk<Item>*>(chunk)->items);
-  return reinterpret_cast<char*>(chunk) + Chunk<Item>::kBytes + index * size;
-}
-
 /// LIFO pool of chunks, one per worker. Chunks may be taken from one pool and returned to another;
 /// memory is freed when all pools of the run are destroyed together.
 template <class Item>
 class ChunkPool {
  public:
-  /// @param annex_bytes  per item; at most Chunk::kMaxAnnexBytes, 0 for none.
-  explicit ChunkPool(std::size_t annex_bytes = 0)
-      : stride_(annex_bytes == 0 ? Chunk<Item>::kBytes : Chunk<Item>::kBytesWithAnnex) {
-    PLAIT_CHECK_LE(annex_bytes, Chunk<Item>::kMaxAnnexBytes);
+  static constexpr std::size_t kBlockChunks = 256;
+  static constexpr std::size_t kBlockBytes = kBlockChunks * Chunk<Item>::kBytes;
+  static constexpr std::size_t kItemsOffset = offsetof(Chunk<Item>, items);
+  static_assert(sizeof(Chunk<Item>) <= Chunk<Item>::kBytes);
+
+  /// @param annex_bytes  per item; a multiple of 8, 0 for none.
+  explicit ChunkPool(std::size_t annex_bytes = 0) : annex_bytes_(annex_bytes) {
+    PLAIT_CHECK_EQ(annex_bytes % 8, std::size_t{0});
   }
   Chunk<Item>* take() {
     if (free_ == nullptr) [[unlikely]]
@@ -88,29 +80,47 @@ class ChunkPool {
       give(chunk, chunk, 1);
     }
   }
-  std::size_t memory_bytes() const { return blocks_.size() * kBlockChunks * stride_; }
+  std::size_t memory_bytes() const { return blocks_.size() * block_bytes(); }
 
  private:
-  static constexpr std::size_t kBlockChunks = 256;
+  std::size_t block_bytes() const {
+    return kBlockBytes + kBlockChunks * Chunk<Item>::kItems * annex_bytes_;
+  }
   void refill() {
-    void* const memory = ::operator new(kBlockChunks* stride_, kAlignment);
-    blocks_.emplace_back(static_cast<std::byte*>(memory));
+    // annex() finds the block by its alignment.
+    const std::align_val_t alignment{annex_bytes_ == 0 ? 64 : kBlockBytes};
+    void* const memory = ::operator new(block_bytes(), alignment);
+    blocks_.emplace_back(static_cast<std::byte*>(memory), Free{alignment});
     for (std::size_t i = kBlockChunks; i-- > 0;) {
-      auto* chunk = new (blocks_.back().get() + i * stride_) Chunk<Item>;
+      auto* chunk = new (blocks_.back().get() + i * Chunk<Item>::kBytes) Chunk<Item>;
       chunk->next = free_;
       free_ = chunk;
     }
     free_count_ += kBlockChunks;
   }
-  static constexpr std::align_val_t kAlignment{Chunk<Item>::kBytesWithAnnex};
   struct Free {
-    void operator()(std::byte* block) const { ::operator delete(block, kAlignment); }
+    std::align_val_t alignment;
+    void operator()(std::byte* block) const { ::operator delete(block, alignment); }
   };
   Chunk<Item>* free_ = nullptr;
   std::size_t free_count_ = 0;
-  std::size_t stride_;
+  std::size_t annex_bytes_;
   std::vector<std::unique_ptr<std::byte[], Free>> blocks_;
 };
+
+/// Where the annex of an item lies. @pre the item is in a chunk of a pool whose annex_bytes is
+/// `size`, not 0.
+template <class Item>
+void* annex(Item* item, std::size_t size) {
+  using Pool = ChunkPool<Item>;
+  constexpr std::size_t kChunkBytes = Chunk<Item>::kBytes;
+  const auto address = reinterpret_cast<std::uintptr_t>(item);
+  const std::uintptr_t block = address & ~(Pool::kBlockBytes - 1);
+  const std::size_t chunk = (address - block) / kChunkBytes;
+  const std::size_t place = ((address - block) % kChunkBytes - Pool::kItemsOffset) / sizeof(Item);
+  return reinterpret_cast<char*>(block) + Pool::kBlockBytes +
+         (chunk * Chunk<Item>::kItems + place) * size;
+}
 
 /// Chunks drift from the pools of workers that send more to those that receive more; without this
 /// the former would ask the system for memory for ever. Between windows only.

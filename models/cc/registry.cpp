@@ -11,6 +11,7 @@ void describe(ParamVisitor& v, CcParams& p) {
       {{"none", "line rate and a fixed window"},
        {"dcqcn", "rate cut by congestion notifications", "Zhu et al., SIGCOMM 2015"},
        {"dctcp", "rate and window cut by the share of marked packets", "RFC 8257"},
+       {"hpcc", "rate and window from per-hop telemetry", "Li et al., SIGCOMM 2019"},
        {"timely", "rate by the gradient of the round-trip time", "Mittal et al., SIGCOMM 2015"}});
   switch (p.kind) {
     case CcKind::kNone:
@@ -21,6 +22,8 @@ void describe(ParamVisitor& v, CcParams& p) {
       return describe(v, p.dctcp);
     case CcKind::kTimely:
       return describe(v, p.timely);
+    case CcKind::kHpcc:
+      return describe(v, p.hpcc);
   }
 }
 
@@ -32,6 +35,8 @@ CongestionControlNeeds needs_of(const CcParams& params) {
       return {};
     case CcKind::kTimely:
       return {.rtt = true};
+    case CcKind::kHpcc:
+      return {.telemetry = true};
   }
   PLAIT_CHECK(false, "unknown congestion control kind");
   return {};
@@ -48,6 +53,8 @@ std::unique_ptr<CongestionControl> make_congestion_control(const PathInfo& path,
       return make_dctcp(path, params.dctcp);
     case CcKind::kTimely:
       return make_timely(path, params.timely);
+    case CcKind::kHpcc:
+      return make_hpcc(path, params.hpcc);
   }
   PLAIT_CHECK(false, "unknown congestion control kind");
   return nullptr;

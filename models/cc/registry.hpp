@@ -9,12 +9,13 @@
 #include "models/cc/congestion_control.hpp"
 #include "models/cc/dcqcn.hpp"
 #include "models/cc/dctcp.hpp"
+#include "models/cc/hpcc.hpp"
 #include "models/cc/timely.hpp"
 #include "models/cc/window_only.hpp"
 
 namespace plait {
 
-enum class CcKind : std::uint8_t { kNone, kDcqcn, kDctcp, kTimely };
+enum class CcKind : std::uint8_t { kNone, kDcqcn, kDctcp, kHpcc, kTimely };
 
 struct CcParams {
   CcKind kind = CcKind::kDcqcn;
@@ -22,6 +23,7 @@ struct CcParams {
   DcqcnParams dcqcn;
   DctcpParams dctcp;
   TimelyParams timely;
+  HpccParams hpcc;
 };
 
 /// Describes `kind` and the parameters of the chosen kind only.
