@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <map>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -31,7 +32,19 @@ struct Options {
   std::int64_t stop_us = 0;
   int repeats = 3;
   bool plain = false;
+  std::string spray = "ecmp";
 };
+
+const std::map<std::string, LoadBalancing> kSprays{
+    {"ecmp", LoadBalancing::kEcmp},
+    {"weighted_ecmp", LoadBalancing::kWeightedEcmp},
+    {"flowlet", LoadBalancing::kFlowlet},
+    {"round_robin", LoadBalancing::kRoundRobin},
+    {"random", LoadBalancing::kRandom},
+    {"adaptive", LoadBalancing::kAdaptive},
+    {"adaptive_flowlet", LoadBalancing::kAdaptiveFlowlet},
+    {"entropy", LoadBalancing::kEcmp},
+    {"reps", LoadBalancing::kEcmp}};
 
 struct Sample {
   double wall_s = 0, build_s = 0;
@@ -56,6 +69,10 @@ NetworkParams network(const Options& options) {
     params.transport.congestion_control.kind = CcKind::kNone;
     params.transport.congestion_control.none.bdp_multiple = 1e-6;
   }
+  const auto spray = kSprays.find(options.spray);
+  if (spray != kSprays.end()) params.switches.load_balancing.kind = spray->second;
+  if (options.spray == "entropy") params.transport.entropy.kind = EntropyKind::kRandom;
+  if (options.spray == "reps") params.transport.entropy.kind = EntropyKind::kReps;
   if (options.plain) {
     params.switches.ecn.enabled = params.switches.pfc.enabled = false;
     params.transport.congestion_control.kind = CcKind::kNone;
@@ -150,6 +167,10 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"permutation", "incast", "idle"}));
   app.add_option("--stop", options.stop_us, "stop after so many simulated us (loaded phase)");
   app.add_option("--repeats", options.repeats, "runs per figure; the median counts")
+      ->capture_default_str();
+  app.add_option("--spray", options.spray,
+                 "load balancing of the switches, or of the NICs (entropy, reps)")
+      ->check(CLI::IsMember(kSprays))
       ->capture_default_str();
   app.add_flag("--plain", options.plain, "without PFC, ECN and DCQCN");
   CLI11_PARSE(app, argc, argv);

@@ -46,6 +46,14 @@ void check_reach(const FabricGraph& graph, PortId port, Duration latency,
                   to_string(kMaxReach) + ". Raise the rate or lower transport.mtu");
 }
 
+// Marks come back per ACK only as echoes.
+void check_entropy(const TransportParams& transport) {
+  if (transport.entropy.kind == EntropyKind::kReps && transport.cnp_mode != CnpMode::kAckEcho)
+    throw UserError(
+        "transport.entropy.kind: reps needs ACKs that tell whether their packet was marked: set "
+        "transport.cnp_mode to ack_echo");
+}
+
 }  // namespace
 
 NetworkContext::NetworkContext(const FabricGraph& fabric, const RouteTable& route_table,
@@ -86,6 +94,9 @@ NetworkContext::NetworkContext(const FabricGraph& fabric, const RouteTable& rout
     link_class_of.push_back(found->second);
   }
   if (telemetry) set_int_scale();
+  if (network.switches.load_balancing.kind == LoadBalancing::kWeightedEcmp)
+    route_weights.emplace(graph, routes);
+  check_entropy(network.transport);
 }
 
 void NetworkContext::set_int_scale() {

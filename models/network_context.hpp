@@ -5,6 +5,7 @@
 /// worker. Entity id == node id. Channel id == id of the port that receives.
 
 #include <cstdint>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "sim/window_engine.hpp"
 #include "topologies/fabric_graph.hpp"
 #include "topologies/route_table.hpp"
+#include "topologies/route_weights.hpp"
 
 namespace plait {
 
@@ -57,6 +59,7 @@ struct NetworkContext {
   const FabricGraph& graph;
   const RouteTable& routes;
   const NetworkParams params;
+  std::optional<RouteWeights> route_weights;  ///< For weighted ECMP only.
   std::vector<LinkClass> link_classes;
   std::vector<std::uint16_t> link_class_of;  ///< By egress port.
   ChannelStore<Packet> channels;

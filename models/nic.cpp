@@ -11,11 +11,16 @@ namespace plait {
 
 namespace {
 
+std::uint64_t entropy_seed(EndpointId from, EndpointId to, std::uint32_t queue_pair,
+                           std::uint64_t seed) {
+  const std::uint64_t addresses = static_cast<std::uint64_t>(from.value()) << 32 | to.value();
+  return hash64(seed ^ addresses, queue_pair);
+}
+
 // The UDP source port of RoCEv2 carries the flow's entropy in the dynamic range (14 bits).
 std::uint16_t entropy_of(EndpointId from, EndpointId to, std::uint32_t queue_pair,
                          std::uint64_t seed) {
-  const std::uint64_t addresses = static_cast<std::uint64_t>(from.value()) << 32 | to.value();
-  return static_cast<std::uint16_t>(0xc000U | (hash64(seed ^ addresses, queue_pair) & 0x3fffU));
+  return static_cast<std::uint16_t>(0xc000U | (entropy_seed(from, to, queue_pair, seed) & 0x3fffU));
 }
 
 }  // namespace
@@ -49,6 +54,13 @@ Nic::SendFlow& Nic::send_flow(const MessageKey& key, EndpointId to, std::uint32_
   const PathInfo info{link_.rate(), there.delivery(1, full, full) + back.delivery(1, ack, ack),
                       params_.mtu, there.hops(), &context_.int_scale};
   flow.congestion_control = make_congestion_control(info, params_.congestion_control);
+  if (params_.entropy.kind != EntropyKind::kFixed) {
+    const std::int64_t in_flight = bytes_in(info.base_rtt, info.line_rate).count();
+    flow.entropy_source = std::make_unique<EntropySource>(
+        params_.entropy, flow.entropy,
+        entropy_seed(endpoint_, to, queue_pair, context_.params.seed),
+        static_cast<std::uint32_t>(in_flight / full + 1));
+  }
   flow.record.from = key.from;
   flow.record.to = key.to;
   flow.record.stream = key.stream;
@@ -166,7 +178,7 @@ void Nic::send_data(SendFlow& flow, std::int64_t start) {
                                static_cast<std::uint32_t>(payload + data_overhead_));
   packet.psn = flow.next_psn;
   packet.queue_pair = flow.queue_pair;
-  packet.entropy = flow.entropy;
+  packet.entropy = flow.entropy_source ? flow.entropy_source->next() : flow.entropy;
   if (last) packet.set(kFlagLast);
 
   if (flow.record.packets == 0) flow.record.first_sent = SimTime::ps(start);

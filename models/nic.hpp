@@ -86,8 +86,9 @@ class Nic {
     EndpointId to;
     std::uint32_t queue_pair = 0;
     std::uint16_t entropy = 0;
-    std::uint16_t last_wire = 0;  // bytes of the packet sent last
-    SendTimes send_times;         // only if the congestion control needs round-trip times
+    std::uint16_t last_wire = 0;                    // bytes of the packet sent last
+    std::unique_ptr<EntropySource> entropy_source;  // null: one entropy for all packets
+    SendTimes send_times;  // only if the congestion control needs round-trip times
     MessageKey key;
     FlowRecord record;
     std::vector<SentRecord> sent_messages;

@@ -86,6 +86,10 @@ void Nic::on_ack(std::int64_t now, const Packet& packet) {
     control.on_loss(time);
     go_back(now, *flow);
   }
+  const bool arrived =
+      packet.kind() == PacketKind::kAck || packet.kind() == PacketKind::kSelectiveAck;
+  if (flow->entropy_source && arrived)
+    flow->entropy_source->on_ack(now, packet.entropy, packet.has(kFlagEcho));
   tell_ack(now, *flow, packet, newly);
   update_active(now, *flow);
   complete_messages(now, *flow);
@@ -181,6 +185,7 @@ void Nic::on_timer(std::int64_t now) {
     if (flow.deadline_ps <= now) {
       ++flow.record.timeouts;
       flow.congestion_control->on_loss(SimTime::ps(now));
+      if (flow.entropy_source) flow.entropy_source->on_timeout(now);
       go_back(now, flow);
     }
     next_timer_ps_ = std::min(next_timer_ps_, flow.deadline_ps);

@@ -47,7 +47,7 @@ void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet) {
     return pause_frame(now, in, packet);
   if (loss_.possible() && loss_.draw(in)) [[unlikely]]
     return;
-  const std::uint32_t out = route(packet);
+  const std::uint32_t out = route(now, packet);
   EgressPort& port = ports_[out];
   if (buffer_.paused_count() != 0 || context_.params.always_catch_up) [[unlikely]] {
     serve_all(now - 1);
@@ -131,19 +131,40 @@ void Switch::pause_frame(std::int64_t now, std::uint32_t in, const Packet& packe
   statistics_[in].pause_clock.on_change(now, was_paused, port.paused != 0);
 }
 
-std::uint32_t Switch::route(const Packet& packet) const {
+std::uint32_t Switch::route(std::int64_t now, const Packet& packet) {
   if (!pinned_.empty()) {
     const int port = pinned_.find(packet);
     if (port >= 0) return static_cast<std::uint32_t>(port);
   }
   const auto hops = context_.routes.next_hops(node_, packet.destination());
   if (hops.size() == 1) return hops[0];
-  // The flow's identity stands for its five-tuple: addresses, queue pair, UDP source port.
-  const std::uint64_t addresses =
-      static_cast<std::uint64_t>(packet.source().value()) << 32 | packet.destination().value();
-  const std::uint64_t flow = static_cast<std::uint64_t>(packet.queue_pair) << 16 | packet.entropy;
-  const std::uint64_t hash = mix64((addresses * kGolden64 ^ flow) + seed_);
-  return hops[hash_below(hash, static_cast<std::uint32_t>(hops.size()))];
+  if (!balancer_.is_ecmp()) return balance(now, packet, hops);
+  return hops[balancer_.ecmp(packet, hops.size())];
+}
+
+std::uint32_t Switch::balance(std::int64_t now, const Packet& packet,
+                              std::span<const std::uint16_t> hops) {
+  if (!balancer_.reads_loads()) {
+    std::span<const std::uint64_t> thresholds;
+    if (balancer_.is_weighted())
+      thresholds = context_.route_weights->thresholds(node_, packet.destination());
+    return hops[balancer_.choose(now, packet, hops, thresholds)];
+  }
+  if (buffer_.paused_count() != 0 || context_.params.always_catch_up) serve_all(now - 1);
+  const std::uint32_t priority = packet.priority();
+  return hops[balancer_.choose_by_load(
+      now, packet, hops, [&](std::uint32_t out) { return load(now, out, priority); })];
+}
+
+// How long until a port could start one more packet. Loads are compared as they are at `now`, not
+// as of the last catching-up.
+std::int64_t Switch::load(std::int64_t now, std::uint32_t out, std::uint32_t priority) {
+  EgressPort& port = ports_[out];
+  if (port.waiting != 0) serve(out, now - 1);
+  const LinkClass& link = context_.link_classes[port.link_class];
+  const std::int64_t load = std::max<std::int64_t>(port.free_at_ps - now, 0) +
+                            (port.queue_bytes == 0 ? 0 : link.serialisation_ps(port.queue_bytes));
+  return (port.paused >> priority & 1U) == 0 ? load : LoadBalancer::kHeldBack + load;
 }
 
 void Switch::serve(std::uint32_t out, std::int64_t until) {

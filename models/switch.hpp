@@ -18,9 +18,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "models/egress_port.hpp"
+#include "models/load_balancer.hpp"
 #include "models/loss.hpp"
 #include "models/network_context.hpp"
 #include "models/shared_buffer.hpp"
@@ -51,7 +53,10 @@ class Switch final : public Entity {
   void enqueue(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet);
   bool admit(std::int64_t now, std::uint32_t in, std::uint32_t out, const Packet& packet);
   void pause_frame(std::int64_t now, std::uint32_t in, const Packet& packet);
-  std::uint32_t route(const Packet& packet) const;
+  std::uint32_t route(std::int64_t now, const Packet& packet);
+  std::uint32_t balance(std::int64_t now, const Packet& packet,
+                        std::span<const std::uint16_t> hops);
+  std::int64_t load(std::int64_t now, std::uint32_t out, std::uint32_t priority);
 
   /// Catches up departures of one port that start at or before `until`.
   void serve(std::uint32_t out, std::int64_t until);
@@ -67,7 +72,8 @@ class Switch final : public Entity {
   void publish(const Window& window, Worker& worker);
   std::int64_t next_departure() const;
 
-  // Tags of the counters of random draws, so that no two purposes share a number.
+  // Tags of the counters of random draws, so that no two purposes share a number; the load balancer
+  // has 3 to 5.
   static constexpr std::uint64_t kMarkPurpose = 1, kLossPurpose = 2;
 
   EgressQueue* queues_of(std::uint32_t port) { return &queues_[port * kQueues]; }
@@ -82,6 +88,7 @@ class Switch final : public Entity {
   NetworkContext& context_;
   WorkerScratch* scratch_ = nullptr;  // of the visit under way
   std::uint64_t seed_;
+  LoadBalancer balancer_;
   bool ecn_enabled_;
   bool telemetry_;
   LinkLoss loss_;

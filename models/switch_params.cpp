@@ -81,6 +81,7 @@ void describe(ParamVisitor& v, SwitchParams& p) {
           p.dwrr_weights);
   nested(v, {"ecn", "explicit congestion notification at egress queues", ""}, p.ecn);
   nested(v, {"pfc", "priority flow control", ""}, p.pfc);
+  nested(v, {"load_balancing", "choice among equal-cost next hops", ""}, p.load_balancing);
 }
 
 std::uint8_t parse_priority_set(const std::string& text) {

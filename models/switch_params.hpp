@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "models/load_balancing_params.hpp"
 #include "sim/params.hpp"
 #include "sim/units.hpp"
 
@@ -48,6 +49,7 @@ struct SwitchParams {
   std::string dwrr_weights = "1 1 1 1 1 1 1 1";  ///< Of the priorities below strict_from.
   EcnParams ecn;
   PfcParams pfc;
+  LoadBalancingParams load_balancing;
 };
 
 void describe(ParamVisitor& visitor, EcnParams& params);

@@ -24,6 +24,7 @@ Switch::Switch(NodeId node, NetworkContext& context)
       port_count_(context.graph.node(node).ports),
       context_(context),
       seed_(hash64(context.params.seed, node.value())),
+      balancer_(context.params.switches.load_balancing, context.params.seed, seed_, port_count_),
       ecn_enabled_(context.params.switches.ecn.enabled),
       telemetry_(context.telemetry),
       loss_(context.params.wire.loss, seed_, kLossPurpose, port_count_),
@@ -67,7 +68,7 @@ void Switch::collect(SimTime end, std::vector<LinkRecord>& links) const {
 }
 
 std::size_t Switch::memory_bytes() const {
-  return sizeof(*this) +
+  return sizeof(*this) + balancer_.memory_bytes() +
          port_count_ * (sizeof(EgressPort) + kQueues * sizeof(EgressQueue) +
                         sizeof(PortStatistics) + sizeof(MarkThresholds) + kPriorities * 8);
 }

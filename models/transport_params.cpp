@@ -43,6 +43,8 @@ void describe(ParamVisitor& v, TransportParams& p) {
   v.field({"cnp_interval", "least time between two CNPs of one flow",
            "ConnectX MIN_TIME_BETWEEN_CNPS 4 us"},
           p.cnp_interval, {Duration::ps(0), Duration::ms(100)});
+  nested(v, {"entropy", "spreading of one flow over equal-cost paths by its sender", ""},
+         p.entropy);
   nested(v, {"congestion_control", "rate or window of every flow", ""}, p.congestion_control);
 }
 

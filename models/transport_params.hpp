@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "models/cc/registry.hpp"
+#include "models/entropy.hpp"
 #include "sim/params.hpp"
 #include "sim/units.hpp"
 
@@ -32,6 +33,7 @@ struct TransportParams {
   Duration rto = Duration::ms(1);  ///< Without progress for this long: go back to the oldest.
   CnpMode cnp_mode = CnpMode::kPacket;
   Duration cnp_interval = Duration::us(4);
+  EntropyParams entropy;
   CcParams congestion_control;
 };
 void describe(ParamVisitor& visitor, TransportParams& params);

@@ -9,6 +9,7 @@
 
 #include "sim/error.hpp"
 #include "study/lossless_check.hpp"
+#include "study/reordering_check.hpp"
 #include "workloads/chakra_reader.hpp"
 
 namespace plait {
@@ -194,9 +195,11 @@ Experiment build_experiment(const Scenario& scenario) {
       place_jobs(scenario, *experiment.fabric.graph, experiment.jobs);
   const NetworkParams params = network_params(scenario);
   experiment.simulation = make_simulation(scenario, experiment.fabric, params);
-  const std::vector<std::string> doubts =
-      lossless_warnings(scenario, *experiment.fabric.graph, *experiment.fabric.routes, params);
-  experiment.warnings.insert(experiment.warnings.end(), doubts.begin(), doubts.end());
+  const auto add = [&](const std::vector<std::string>& doubts) {
+    experiment.warnings.insert(experiment.warnings.end(), doubts.begin(), doubts.end());
+  };
+  add(lossless_warnings(scenario, *experiment.fabric.graph, *experiment.fabric.routes, params));
+  add(reordering_warnings(scenario, *experiment.fabric.routes, params));
   for (std::size_t i = 0; i < experiment.jobs.size(); ++i)
     experiment.ranks.push_back(place_ranks(scenario, i, experiment.jobs[i],
                                            std::move(placements[i]), *experiment.simulation));

@@ -174,6 +174,12 @@ std::uint32_t RouteTable::hop_count(EndpointId from, EndpointId to) const {
   return between == kFar ? kUnreachable : between + 2U;
 }
 
+bool RouteTable::offers_choice() const {
+  for (std::size_t set = 0; set + 1 < set_begin_.size(); ++set)
+    if (set_begin_[set + 1] - set_begin_[set] > 1) return true;
+  return false;
+}
+
 std::size_t RouteTable::memory_bytes() const {
   const auto bytes = [](const auto& v) { return v.capacity() * sizeof(v[0]); };
   return bytes(endpoint_target_) + bytes(endpoint_port_number_) + bytes(switch_row_) +

@@ -36,6 +36,20 @@ class RouteTable {
   /// Links on a shortest path from one endpoint to another, host links included; 0 to itself.
   std::uint32_t hop_count(EndpointId from, EndpointId to) const;
 
+  /// Some switch has more than one next hop to some endpoint.
+  bool offers_choice() const;
+
+  /// For tables beside this one: a number below cells() for each switch and edge switch.
+  std::size_t cell(NodeId sw, EndpointId to) const {
+    return static_cast<std::size_t>(switch_row_[sw.index()]) * edge_count_ + edge_of(to);
+  }
+  std::size_t cells() const { return set_index_.size(); }
+  std::size_t edge_count() const { return edge_count_; }
+  /// Number of the edge switch that `to` hangs on, below edge_count().
+  std::uint32_t edge_of(EndpointId to) const { return endpoint_target_[to.index()].edge; }
+  /// Links between `sw` and the edge switch of `to`; 65535: there is no path.
+  std::uint32_t distance(NodeId sw, EndpointId to) const { return distance_[cell(sw, to)]; }
+
   std::size_t memory_bytes() const;
 
  private:

@@ -91,6 +91,27 @@ TEST_CASE("what follows fabric.link says so", "[scenario]") {
   CHECK(params[0].help.find("where not given, as fabric.link.rate") != std::string::npos);
 }
 
+TEST_CASE("load balancing that reorders is told where receivers go back N", "[scenario]") {
+  const std::vector<std::string> spines{
+      "fabric.topology={kind: leaf_spine, hosts: 4, hosts_per_leaf: 2, spines: 2}"};
+  const auto warnings = [&](std::vector<std::string> settings, bool choice = true) {
+    if (choice) settings.insert(settings.begin(), spines.begin(), spines.end());
+    return warnings_with(settings);
+  };
+  const std::string kind = "fabric.switch.load_balancing.kind";
+  CHECK(warnings({kind + "=flowlet"}).empty());
+  CHECK(warnings({kind + "=random"}) ==
+        std::vector<std::string>{
+            "--set fabric.switch.load_balancing.kind=random: fabric.switch.load_balancing.kind: "
+            "packets of one flow overtake each other, and receivers that go back N take each for a "
+            "loss"});
+  CHECK(warnings({kind + "=round_robin"}).size() == 1);
+  CHECK(warnings({kind + "=adaptive"}).size() == 1);
+  CHECK(warnings({kind + "=flowlet", "fabric.switch.load_balancing.flowlet_gap=0ps"}).size() == 1);
+  CHECK(warnings({"transport.entropy.kind=round_robin"}).size() == 1);
+  CHECK(warnings({kind + "=random"}, false).empty());  // one switch: no choice
+}
+
 TEST_CASE("settings that make a lossless fabric lose packets are told", "[scenario]") {
   CHECK(warnings_with({}).empty());
   CHECK(warnings_with({"transport.data_priority=5"}) ==

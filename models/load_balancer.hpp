@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file load_balancer.hpp
+/// Choice of one switch among equal-cost next hops: ECMP (RFC 2992: by a hash of the flow),
+/// weighted ECMP (Zhou et al., "WCMP", EuroSys 2014), flowlets with a random next hop (Vanini et
+/// al., "LetFlow", NSDI 2017), packet spraying in turn or at random (Dixit et al., INFOCOM 2013),
+/// and least loaded port, per packet or per flowlet (Alizadeh et al., "CONGA", SIGCOMM 2014;
+/// Ghorbani et al., "DRILL", SIGCOMM 2017). Deviations: docs/models/load_balancing.md.
+///
+/// Nothing here depends on threads or on how lazily ports are caught up: draws are hashes of (seed
+/// of the switch, counter), and the caller brings a port up to date before it tells its load.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "models/load_balancing_params.hpp"
+#include "models/packet.hpp"
+#include "sim/hash.hpp"
+
+namespace plait {
+
+class LoadBalancer {
+ public:
+  /// Load of a port that a pause holds back: chosen only if all are.
+  static constexpr std::int64_t kHeldBack = INT64_MAX / 2;
+
+  /// @param run_seed     what shared hash seeds derive from.
+  /// @param switch_seed  of this switch alone.
+  LoadBalancer(const LoadBalancingParams& params, std::uint64_t run_seed, std::uint64_t switch_seed,
+               std::uint32_t ports);
+
+  /// Plain ECMP needs ecmp() only; everything else choose() or choose_by_load().
+  bool is_ecmp() const { return is_ecmp_; }
+  bool reads_loads() const { return reads_loads_; }
+  bool is_weighted() const { return kind_ == LoadBalancing::kWeightedEcmp; }
+
+  std::uint32_t ecmp(const Packet& packet, std::size_t hops) const {
+    return hash_below(flow_hash(packet), static_cast<std::uint32_t>(hops));
+  }
+
+  /// Index into `hops`, for kinds that do not read loads. `thresholds` are those of RouteWeights;
+  /// empty: all hops weigh the same. @pre at least two hops.
+  std::uint32_t choose(std::int64_t now, const Packet& packet, std::span<const std::uint16_t> hops,
+                       std::span<const std::uint64_t> thresholds);
+
+  /// Index into `hops`, for kinds that read loads. `load_of(port)` is the time until the port could
+  /// start another packet, in ps, as it is at `now`; it is only asked when a choice is made.
+  template <class LoadOf>
+  std::uint32_t choose_by_load(std::int64_t now, const Packet& packet,
+                               std::span<const std::uint16_t> hops, LoadOf&& load_of) {
+    if (kind_ != LoadBalancing::kAdaptiveFlowlet) return least_loaded(packet, hops, load_of);
+    Flowlet& flowlet = flowlets_[flowlet_index(flow_hash(packet))];
+    if (!continues(flowlet, now, hops.size()))
+      flowlet.hop = static_cast<std::uint16_t>(least_loaded(packet, hops, load_of));
+    return flowlet.hop;
+  }
+
+  std::size_t memory_bytes() const {
+    return flowlets_.size() * sizeof(Flowlet) + turns_.size() * sizeof(std::uint16_t);
+  }
+
+ private:
+  /// An entry of the flowlet table. Flows with the same entry share it, as in hardware: they take
+  /// the same hop, and a silence is one of both. The index among the hops is kept, not the port,
+  /// so that an entry fits flows to different places.
+  struct Flowlet {
+    std::int64_t last_ps = 0;
+    std::uint32_t started = 0;  ///< Flowlets so far; 0: never used.
+    std::uint16_t hop = 0;
+  };
+
+  // The flow's identity stands for its five-tuple: addresses, queue pair, UDP source port.
+  std::uint64_t flow_hash(const Packet& packet) const {
+    const std::uint64_t addresses =
+        static_cast<std::uint64_t>(packet.source().value()) << 32 | packet.destination().value();
+    const std::uint64_t flow = static_cast<std::uint64_t>(packet.queue_pair) << 16 | packet.entropy;
+    return mix64((addresses * kGolden64 ^ (flow & flow_mask_)) + hash_seed_);
+  }
+  // The low half of the hash, which the choice of a hop does not use.
+  std::uint32_t flowlet_index(std::uint64_t hash) const {
+    return hash_below(hash << 32, static_cast<std::uint32_t>(flowlets_.size()));
+  }
+  /// Notes a packet at `now`. @return false if a flowlet starts, whose hop is to be chosen.
+  bool continues(Flowlet& flowlet, std::int64_t now, std::size_t hops) const;
+  std::uint32_t next_turn(const Packet& packet, std::span<const std::uint16_t> hops);
+  std::uint32_t draw(std::size_t hops);
+
+  // Ties go to the first looked at, and the first to look at rotates.
+  template <class LoadOf>
+  std::uint32_t least_loaded(const Packet& packet, std::span<const std::uint16_t> hops,
+                             LoadOf&& load_of) {
+    const auto count = static_cast<std::uint32_t>(hops.size());
+    const bool sampled = samples_ != 0 && samples_ < count;
+    const std::uint32_t first = sampled ? 0 : next_turn(packet, hops);
+    std::uint32_t best = 0;
+    std::int64_t least = INT64_MAX;
+    for (std::uint32_t i = 0; i < (sampled ? samples_ : count); ++i) {
+      std::uint32_t hop = first + i;
+      if (hop >= count) hop -= count;
+      if (sampled) hop = draw(count);
+      std::int64_t load = load_of(hops[hop]);
+      if (quantum_ps_ > 1) load /= quantum_ps_;
+      if (load < least) {
+        least = load;
+        best = hop;
+      }
+    }
+    return best;
+  }
+
+  bool is_ecmp_, reads_loads_;
+  LoadBalancing kind_;
+  std::uint64_t flow_mask_;
+  std::uint64_t hash_seed_;
+  std::uint64_t draw_seed_;
+  std::uint64_t draws_ = 0;
+  std::int64_t gap_ps_;
+  std::int64_t quantum_ps_;
+  std::uint32_t samples_;
+  std::uint32_t ports_;
+  std::vector<Flowlet> flowlets_;
+  std::vector<std::uint16_t> turns_;  // by priority and first port of the hops
+};
+
+}  // namespace plait
