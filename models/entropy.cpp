@@ -23,7 +23,7 @@ void describe(ParamVisitor& v, EntropyParams& p) {
   if (p.kind != EntropyKind::kReps) return;
   v.field({"cache", "values remembered per flow", "REPS paper, 8"}, p.cache, {1, 1024});
   v.field({"freeze", "after a timeout only remembered values are used for at least this long",
-           "Plait's choice; REPS gives no figure for RoCE timeouts"},
+           "Plait's choice"},
           p.freeze, {Duration::ps(0), Duration::s(1)});
 }
 

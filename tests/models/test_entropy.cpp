@@ -3,10 +3,12 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "models/entropy.hpp"
 #include "sim/error.hpp"
 #include "tests/support/fabric_run.hpp"
+#include "topologies/edge_list.hpp"
 #include "topologies/leaf_spine.hpp"
 
 namespace plait {
@@ -138,6 +140,45 @@ TEST_CASE("a flow with several entropies uses several paths", "[entropy]") {
   CHECK(uplinks_used(EntropyKind::kRoundRobin) == 4);
   CHECK(uplinks_used(EntropyKind::kRandom) == 4);
   CHECK(uplinks_used(EntropyKind::kReps) == 4);
+}
+
+TEST_CASE("REPS on a fabric: a flow leaves the path that marks", "[entropy]") {
+  // Host c keeps the path through t marked: 60 flows of 100 packets, pinned there, one packet of
+  // each in flight, which is 3 times what the path holds. Host a sends 1000 packets one by one.
+  std::istringstream in(
+      "host a\nhost c\nhost b\nswitch l\nswitch m\nswitch s tier=2\nswitch t tier=2\n"
+      "link a l 100Gbps 1us\nlink c l 100Gbps 1us\nlink b m 100Gbps 1us\n"
+      "link l s 25Gbps 1us\nlink s m 100Gbps 1us\nlink l t 25Gbps 1us\nlink t m 100Gbps 1us\n");
+  const FabricGraph graph = read_edge_list(in, "net.txt", 1);
+  std::vector<test::FlowSpec> flows{{0, 2, Bytes(1'000'000)}};
+  for (std::uint32_t stream = 0; stream < 60; ++stream)
+    flows.push_back({1, 2, Bytes(100'000), stream});
+  const auto through_t = [&](EntropyKind kind) {
+    NetworkParams params = test::bare_network();
+    params.switches.ecn.enabled = true;
+    params.switches.ecn.k_min = params.switches.ecn.k_max = Bytes(2000);
+    params.switches.ecn.reference_rate = BitRate::bps(0);
+    params.transport.cnp_mode = CnpMode::kAckEcho;
+    params.transport.congestion_control.none.bdp_multiple = 1e-6;
+    params.transport.entropy = params_of(kind, 64);
+    test::FabricRun run(graph, params);
+    const auto node = [&](const char* name) { return graph.find(name); };
+    run.simulation().pin_paths({{EndpointId(1),
+                                 EndpointId(2),
+                                 false,
+                                 {node("c"), node("l"), node("t"), node("m"), node("b")}}});
+    REQUIRE(run.run(flows) == RunEnd::kFinished);
+    CHECK(run.records().totals.retransmitted == 0);
+    const auto packets = [&](std::uint32_t uplink) {
+      return run.records().links[graph.port(node("l"), uplink).index()].packets;
+    };
+    CHECK(packets(2) + packets(3) == 7000);
+    return packets(3) - 6000;
+  };
+  // Half of the 64 values lead there, with a standard deviation of 1/16; 4 of them.
+  CHECK(through_t(EntropyKind::kRandom) > 250);
+  // Values are drawn only for the first base round trip, 6.5 us at 100 Gbps: 78 packets.
+  CHECK(through_t(EntropyKind::kReps) < 75);
 }
 
 TEST_CASE("REPS without ACKs that tell of marks is refused", "[entropy]") {

@@ -234,11 +234,11 @@ TEST_CASE("adaptive: the least loaded port, ties in turn, held-back ports last",
     return b.choose_by_load(0, packet_of(0), kHops, [&](std::uint32_t port) { return load[port]; });
   };
   for (int i = 0; i < 8; ++i) CHECK(choose() == 2);
-  load[6] += LoadBalancer::kHeldBack;
+  load = {{4, 20}, {5, 20}, {6, 10 + LoadBalancer::kHeldBack}, {7, 30}};
   std::vector<int> count(4);
   for (int i = 0; i < 8; ++i) ++count[choose()];
-  // The scan starts at 0, 1, 2, 3 in turn: 5 is met before 7 from 0, 1, and 7 before 5 from 2, 3.
-  CHECK(count == std::vector<int>{0, 4, 0, 4});
+  // The scan starts at 0, 1, 2, 3 in turn; it meets hop 1 before hop 0 only from 1.
+  CHECK(count == std::vector<int>{6, 2, 0, 0});
   for (auto& [port, ps] : load)
     if (port != 6) ps += LoadBalancer::kHeldBack;
   CHECK(choose() == 2);
