@@ -184,7 +184,7 @@ void Nic::on_timer(std::int64_t now) {
     if (!in_flight(flow)) continue;
     if (flow.deadline_ps <= now) {
       ++flow.record.timeouts;
-      flow.congestion_control->on_loss(SimTime::ps(now));
+      flow.congestion_control->on_timeout(SimTime::ps(now));
       if (flow.entropy_source) flow.entropy_source->on_timeout(now);
       go_back(now, flow);
     }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "sim/error.hpp"
+#include "study/congestion_check.hpp"
 #include "study/lossless_check.hpp"
 #include "study/reordering_check.hpp"
 #include "workloads/chakra_reader.hpp"
@@ -200,6 +201,7 @@ Experiment build_experiment(const Scenario& scenario) {
   };
   add(lossless_warnings(scenario, *experiment.fabric.graph, *experiment.fabric.routes, params));
   add(reordering_warnings(scenario, *experiment.fabric.routes, params));
+  add(congestion_warnings(scenario, params));
   for (std::size_t i = 0; i < experiment.jobs.size(); ++i)
     experiment.ranks.push_back(place_ranks(scenario, i, experiment.jobs[i],
                                            std::move(placements[i]), *experiment.simulation));

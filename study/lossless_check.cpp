@@ -13,11 +13,6 @@ namespace plait {
 
 namespace {
 
-std::string at_place(const Scenario& scenario, const std::string& path, const std::string& text) {
-  const std::string place = scenario.where(path).to_string();
-  return fmt::format("{}{}{}: {}", place, place.empty() ? "" : ": ", path, text);
-}
-
 /// The most that any switch port needs, as the switches themselves compute it.
 Bytes needed_headroom(const FabricGraph& graph, const RouteTable& routes, NetworkParams params) {
   params.switches.pfc.headroom = Bytes(0);
@@ -37,16 +32,16 @@ std::vector<std::string> lossless_warnings(const Scenario& scenario, const Fabri
   if (!pfc.enabled) return warnings;
   const std::int64_t data = params.transport.data_priority;
   if ((parse_priority_set(pfc.priorities) >> data & 1) == 0)
-    warnings.push_back(at_place(
-        scenario, "transport.data_priority",
+    warnings.push_back(scenario.at(
+        "transport.data_priority",
         fmt::format("data travel on priority {}, which is not lossless: PFC is enabled, but "
                     "fabric.switch.pfc.priorities is \"{}\", so full buffers drop data",
                     data, pfc.priorities)));
   if (pfc.headroom == Bytes(0)) return warnings;
   const Bytes needed = needed_headroom(graph, routes, params);
   if (pfc.headroom < needed)
-    warnings.push_back(at_place(
-        scenario, "fabric.switch.pfc.headroom",
+    warnings.push_back(scenario.at(
+        "fabric.switch.pfc.headroom",
         fmt::format("{} is less than the {} that may arrive after a pause, so lossless packets "
                     "may be dropped; 0B computes what every port needs",
                     to_string(pfc.headroom), to_string(needed))));

@@ -140,6 +140,11 @@ SourceLocation Scenario::where(std::string path) const {
   }
 }
 
+std::string Scenario::at(const std::string& path, const std::string& text) const {
+  const std::string place = where(path).to_string();
+  return fmt::format("{}{}{}: {}", place, place.empty() ? "" : ": ", path, text);
+}
+
 std::string Scenario::file_path(const std::string& file) const {
   return (std::filesystem::path(base_dir) / file).string();
 }

@@ -74,6 +74,8 @@ struct Scenario {
 
   /// Where the value at `path`, or else the innermost given table around it, was written.
   SourceLocation where(std::string path) const;
+  /// "s.yaml:3:5: path: text", for warnings about the value at `path`.
+  std::string at(const std::string& path, const std::string& text) const;
   /// `file` as the user means it: absolute, or under base_dir.
   std::string file_path(const std::string& file) const;
 };

@@ -55,8 +55,10 @@ class CongestionControl {
   virtual void on_ack(SimTime now, const AckInfo& ack) = 0;
   /// A congestion notification packet arrived (or an ACK that stands for one).
   virtual void on_cnp(SimTime now) = 0;
-  /// The flow lost a packet (NACK or retransmission timeout).
+  /// The receiver reported a lost packet.
   virtual void on_loss(SimTime now) = 0;
+  /// The retransmission timeout passed; a loss like any other unless the algorithm says otherwise.
+  virtual void on_timeout(SimTime now) { on_loss(now); }
   /// Allowed sending rate on the wire at `now`; > 0.
   virtual BitRate rate(SimTime now) = 0;
   /// Allowed unacknowledged payload; a packet may be sent while less than this is in flight.

@@ -12,7 +12,9 @@ void describe(ParamVisitor& v, CcParams& p) {
        {"dcqcn", "rate cut by congestion notifications", "Zhu et al., SIGCOMM 2015"},
        {"dctcp", "rate and window cut by the share of marked packets", "RFC 8257"},
        {"hpcc", "rate and window from per-hop telemetry", "Li et al., SIGCOMM 2019"},
-       {"timely", "rate by the gradient of the round-trip time", "Mittal et al., SIGCOMM 2015"}});
+       {"timely", "rate by the gradient of the round-trip time", "Mittal et al., SIGCOMM 2015"},
+       {"swift", "window by the distance of the delay from a target",
+        "Kumar et al., SIGCOMM 2020"}});
   switch (p.kind) {
     case CcKind::kNone:
       return describe(v, p.none);
@@ -24,6 +26,8 @@ void describe(ParamVisitor& v, CcParams& p) {
       return describe(v, p.timely);
     case CcKind::kHpcc:
       return describe(v, p.hpcc);
+    case CcKind::kSwift:
+      return describe(v, p.swift);
   }
 }
 
@@ -34,6 +38,7 @@ CongestionControlNeeds needs_of(const CcParams& params) {
     case CcKind::kDctcp:
       return {};
     case CcKind::kTimely:
+    case CcKind::kSwift:
       return {.rtt = true};
     case CcKind::kHpcc:
       return {.telemetry = true};
@@ -55,6 +60,8 @@ std::unique_ptr<CongestionControl> make_congestion_control(const PathInfo& path,
       return make_timely(path, params.timely);
     case CcKind::kHpcc:
       return make_hpcc(path, params.hpcc);
+    case CcKind::kSwift:
+      return make_swift(path, params.swift);
   }
   PLAIT_CHECK(false, "unknown congestion control kind");
   return nullptr;

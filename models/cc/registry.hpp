@@ -10,12 +10,13 @@
 #include "models/cc/dcqcn.hpp"
 #include "models/cc/dctcp.hpp"
 #include "models/cc/hpcc.hpp"
+#include "models/cc/swift.hpp"
 #include "models/cc/timely.hpp"
 #include "models/cc/window_only.hpp"
 
 namespace plait {
 
-enum class CcKind : std::uint8_t { kNone, kDcqcn, kDctcp, kHpcc, kTimely };
+enum class CcKind : std::uint8_t { kNone, kDcqcn, kDctcp, kHpcc, kTimely, kSwift };
 
 struct CcParams {
   CcKind kind = CcKind::kDcqcn;
@@ -24,6 +25,7 @@ struct CcParams {
   DctcpParams dctcp;
   TimelyParams timely;
   HpccParams hpcc;
+  SwiftParams swift;
 };
 
 /// Describes `kind` and the parameters of the chosen kind only.

@@ -131,6 +131,30 @@ TEST_CASE("settings that make a lossless fabric lose packets are told", "[scenar
   CHECK(small_headroom[0].find("less than the 33.33KB") != std::string::npos);
 }
 
+TEST_CASE("a congestion control without its signal is refused or told", "[scenario]") {
+  const std::string kind = "transport.congestion_control.kind=";
+  CHECK(error_with({kind + "dctcp"}) ==
+        "s.yaml:5:12: transport.cnp_mode: congestion control dctcp counts marked packets, so every "
+        "ACK must tell; set it to ack_echo");
+  CHECK(warnings_with({kind + "dctcp", "transport.cnp_mode=ack_echo"}).empty());
+  const std::string no_ecn = "fabric.switch.ecn.enabled=false";
+  for (const std::string marked : {"dctcp", "dcqcn"})
+    CHECK(warnings_with({kind + marked, "transport.cnp_mode=ack_echo", no_ecn}) ==
+          std::vector<std::string>{
+              "--set fabric.switch.ecn.enabled=false: fabric.switch.ecn.enabled: the congestion "
+              "control reacts to marks only, and no switch marks: every flow stays at line rate"});
+  for (const std::string timed : {"timely", "swift"}) {
+    CHECK(warnings_with({kind + timed, no_ecn}).empty());
+    CHECK(warnings_with({kind + timed, "transport.ack_interval=4"}) ==
+          std::vector<std::string>{
+              "--set transport.ack_interval=4: transport.ack_interval: with one ACK per 4 packets "
+              "only packets that cause an ACK are timed, so the rate reacts later"});
+  }
+  CHECK(warnings_with({kind + "dctcp", "transport.cnp_mode=ack_echo", "transport.ack_interval=4"})
+            .size() == 1);
+  CHECK(warnings_with({kind + "dcqcn", "transport.ack_interval=4"}).empty());
+}
+
 TEST_CASE("keys that do not apply to a job are refused", "[scenario]") {
   CHECK(error_with({"jobs.probe.groups=g.json"}) ==
         "--set jobs.probe.groups=g.json: jobs.0.groups: applies to jobs with a trace only; remove "
