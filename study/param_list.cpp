@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -100,14 +101,21 @@ class Walk final : public ConfigVisitor {
   std::vector<std::string> path_;
 };
 
+// Everything but the condition: one key may mean different things behind different alternatives.
+using Identity = std::array<std::string, 6>;
+Identity identity(const ListedParam& p) {
+  return {p.path, p.type, p.default_value, p.range, p.help, p.source};
+}
+
 // Inserts what only this walk has, each after its predecessor in the walk, so that the parameters
 // of every alternative stand together.
 void merge(const std::vector<ListedParam>& walked, const std::string& condition,
            std::vector<ListedParam>& all) {
   auto place = all.begin();
   for (const ListedParam& param : walked) {
-    const auto known = std::find_if(
-        all.begin(), all.end(), [&](const ListedParam& other) { return other.path == param.path; });
+    const auto known = std::find_if(all.begin(), all.end(), [&](const ListedParam& other) {
+      return identity(other) == identity(param);
+    });
     if (known != all.end()) {
       place = known + 1;
       continue;
@@ -128,10 +136,10 @@ bool mentions(const ListedParam& param, std::string_view word) {
          contains(param.only_with, word) || (named && contains(param.range, word));
 }
 
-// The alternatives of one choice, each with the paths of the parameters that it has.
+// The alternatives of one choice, each with the parameters that it has.
 struct Alternatives {
   ChoicePoint point;
-  std::vector<std::set<std::string>> paths;
+  std::vector<std::set<Identity>> params;
 };
 
 std::vector<Alternatives> alternatives_of(
@@ -146,8 +154,8 @@ std::vector<Alternatives> alternatives_of(
       const Choices forced{{point.path, static_cast<int>(i)}};
       Walk walk(forced);
       describe_default(walk);
-      std::set<std::string>& paths = found.paths.emplace_back();
-      for (const ListedParam& param : walk.params) paths.insert(param.path);
+      std::set<Identity>& params = found.params.emplace_back();
+      for (const ListedParam& param : walk.params) params.insert(identity(param));
     }
     all.push_back(std::move(found));
   }
@@ -159,9 +167,9 @@ void set_conditions(const std::vector<Alternatives>& choices, std::vector<Listed
   for (ListedParam& param : params)
     for (const Alternatives& choice : choices) {
       std::vector<std::string> with;
-      for (std::size_t i = 0; i < choice.paths.size(); ++i)
-        if (choice.paths[i].contains(param.path)) with.push_back(choice.point.names[i]);
-      if (with.empty() || with.size() == choice.paths.size()) continue;
+      for (std::size_t i = 0; i < choice.params.size(); ++i)
+        if (choice.params[i].contains(identity(param))) with.push_back(choice.point.names[i]);
+      if (with.empty() || with.size() == choice.params.size()) continue;
       param.only_with = fmt::format("{} = {}", choice.point.path, fmt::join(with, " or "));
     }
 }

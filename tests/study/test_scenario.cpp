@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <fstream>
+#include <map>
 
 #include "sim/error.hpp"
 #include "sim/random.hpp"
@@ -110,6 +111,17 @@ TEST_CASE("load balancing that reorders is told where receivers go back N", "[sc
   CHECK(warnings({kind + "=flowlet", "fabric.switch.load_balancing.flowlet_gap=0ps"}).size() == 1);
   CHECK(warnings({"transport.entropy.kind=round_robin"}).size() == 1);
   CHECK(warnings({kind + "=random"}, false).empty());  // one switch: no choice
+}
+
+TEST_CASE("one key behind several alternatives is listed with the default of each", "[scenario]") {
+  std::map<std::string, std::string> default_with;
+  for (const ListedParam& param :
+       filter_params(scenario_params(), "transport.congestion_control.min_rate"))
+    default_with[param.only_with] = param.default_value;
+  const std::string kind = "transport.congestion_control.kind = ";
+  CHECK(default_with.at(kind + "dcqcn") == "1Mbps");
+  CHECK(default_with.at(kind + "timely") == "10Mbps");
+  CHECK(default_with.at(kind + "dctcp") == "0bps");
 }
 
 TEST_CASE("settings that make a lossless fabric lose packets are told", "[scenario]") {
