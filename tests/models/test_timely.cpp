@@ -82,6 +82,18 @@ TEST_CASE("TIMELY: from the sixth increase in a row on, the larger step", "[time
   }
 }
 
+TEST_CASE("TIMELY: a decrease starts the count of increases again", "[timely]") {
+  Sender sender(timely_preset("ns3"));
+  sender.rate_after(1000);
+  for (int i = 0; i < 7; ++i) sender.rate_after(40);  // hyper increase by now
+  std::int64_t rate = sender.rate_after(1000);
+  CHECK(rate == 60'000'000'000);  // 0.6 of line rate
+  for (int i = 1; i <= 6; ++i) {
+    rate += i > 5 ? 500'000'000 : 100'000'000;
+    CHECK(sender.rate_after(40) == rate);
+  }
+}
+
 TEST_CASE("TIMELY: one update per round trip, and none without a round-trip time", "[timely]") {
   const TimelyParams params = timely_preset("ns3");
   const auto cc = make_timely(kPath, params);
