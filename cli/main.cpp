@@ -1,37 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `plait` program: parses the command line, calls study/, prints.
 #include <CLI/CLI.hpp>
-#include <exception>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/guarded.hpp"
 #include "sim/error.hpp"
 #include "study/version.hpp"
 
 namespace plait::cli {
 namespace {
-
-// Every exception of an action becomes one message and one exit code.
-int guarded(const Action& action) {
-  try {
-    return action();
-  } catch (const DeadlockError& error) {
-    std::cerr << "error: " << error.what() << "\n";
-    return kDeadlock;
-  } catch (const UserError& error) {
-    std::cerr << "error: " << error.what() << "\n";
-    return kUserError;
-  } catch (const std::bad_alloc&) {
-    std::cerr << "error: out of memory; the fabric or the workload is too large\n";
-    return kUserError;
-  } catch (const std::exception& error) {
-    std::cerr << (dynamic_cast<const InternalFault*>(&error) ? "" : "internal fault: ")
-              << error.what() << "\nPlease report this.\n";
-    return kInternalFault;
-  }
-}
 
 // Says which word stands where a command was expected, and which commands there are; or nothing.
 std::string unknown_command(const CLI::App& app) {

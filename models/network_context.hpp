@@ -35,21 +35,28 @@ struct alignas(128) WorkerScratch {
 class PinnedRoutes {
  public:
   bool empty() const { return ports_.empty(); }
-  void add(EndpointId from, EndpointId to, bool control, std::uint16_t port) {
-    ports_[key(from.value(), to.value(), control)] = port;
+  void add(const PinnedPath& path, std::uint16_t port) {
+    const std::uint64_t ends = key(path.from.value(), path.to.value(), path.control);
+    ports_[ends][path.queue_pair ? std::uint64_t{*path.queue_pair} : kEvery] = port;
   }
   /// The pinned port, or -1.
   int find(const Packet& packet) const {
-    const auto it = ports_.find(key(packet.source().value(), packet.destination().value(),
-                                    packet.kind() != PacketKind::kData));
-    return it == ports_.end() ? -1 : it->second;
+    const auto ends = ports_.find(key(packet.source().value(), packet.destination().value(),
+                                      packet.kind() != PacketKind::kData));
+    if (ends == ports_.end()) return -1;
+    auto it = ends->second.find(packet.queue_pair);
+    if (it == ends->second.end()) it = ends->second.find(kEvery);
+    return it == ends->second.end() ? -1 : it->second;
   }
 
  private:
+  static constexpr std::uint64_t kEvery = UINT64_MAX;  // queue pairs have 32 bits
+
   static std::uint64_t key(std::uint64_t from, std::uint64_t to, bool control) {
     return from << 32 | to << 1 | static_cast<std::uint64_t>(control);
   }
-  std::unordered_map<std::uint64_t, std::uint16_t> ports_;  // looked up only, never iterated
+  // By ends, then by queue pair; looked up only, never iterated.
+  std::unordered_map<std::uint64_t, std::unordered_map<std::uint64_t, std::uint16_t>> ports_;
 };
 
 struct NetworkContext {

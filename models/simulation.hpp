@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "models/host_services.hpp"
@@ -37,6 +38,8 @@ struct PinnedPath {
   EndpointId from, to;
   bool control = false;       ///< ACK/CNP direction of flows `to` -> `from`.
   std::vector<NodeId> nodes;  ///< Host, switches..., host.
+  /// Packed QueuePairName of the only connection that this binds; none: all between the two.
+  std::optional<std::uint32_t> queue_pair = {};
 };
 
 struct RunProgress {

@@ -16,7 +16,8 @@ MAY_INCLUDE = {
     "workloads": {"sim"},
     "models": {"sim", "topologies", "workloads"},
     "study": {"sim", "topologies", "workloads", "models"},
-    "cli": {"sim", "topologies", "workloads", "models", "study"},
+    "validation": {"sim", "topologies", "workloads", "models", "study"},
+    "cli": {"sim", "topologies", "workloads", "models", "study", "validation"},
     "python": {"sim", "topologies", "workloads", "models", "study"},
 }
 

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "validation/comparison.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace plait::validation {
+
+bool CaseResult::met() const {
+  return std::all_of(rows.begin(), rows.end(), [](const Row& row) { return row.met; });
+}
+
+const std::vector<std::string>& columns(TableId table) {
+  static const std::map<TableId, std::vector<std::string>> titles = {
+      {TableId::kExact,
+       {"case", "flows", "equal to the ns", "mean, theirs (ns)", "mean, ours (ns)",
+        "worst flow (ns)", "worst when sorted", "target"}},
+      {TableId::kSeeds,
+       {"case", "mean, theirs, one run (ns)", "mean, ours (ns)", "our seeds, least to most (ns)",
+        "error", "target"}},
+      {TableId::kClosed, {"case", "formula (us)", "theirs (us)", "ours (us)", "error", "target"}},
+      {TableId::kSpread,
+       {"case", "figure", "theirs, one run (us)", "ours (us)", "our seeds, least to most (us)",
+        "error", "target"}}};
+  return titles.at(table);
+}
+
+std::string signed_percent(double share) {
+  if (share == 0) return "0";
+  const double percent = share * 100;
+  const int digits =
+      std::clamp(1 - static_cast<int>(std::floor(std::log10(std::abs(percent)))), 0, 6);
+  return fmt::format("{:+.{}f} %", percent, digits);
+}
+
+std::string grouped(double value) {
+  std::string digits = fmt::format("{:.0f}", std::abs(value));
+  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
+  return value < 0 ? fmt::format("-{}", digits) : digits;
+}
+
+}  // namespace plait::validation

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file comparison.hpp
+/// What a case reports: rows of a table, and whether the target is met.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace plait::validation {
+
+/// Kinds of rows; each is one table of the report.
+enum class TableId : std::uint8_t {
+  kExact,   ///< Every flow of an ns-3 case against its own figure.
+  kSeeds,   ///< The mean of an ns-3 case with random marking, over seeds.
+  kClosed,  ///< A completion time that a formula gives.
+  kSpread,  ///< A figure of a distribution of htsim.
+};
+
+struct Row {
+  std::vector<std::string> cells;  ///< As many as the table has columns.
+  bool met = true;                 ///< The target of the row.
+};
+
+struct CaseResult {
+  TableId table = TableId::kExact;
+  std::vector<Row> rows;
+  /// Flow by flow where the row alone would hide something; lines of Markdown.
+  std::string detail;
+  bool met() const;
+};
+
+/// Titles of the columns, without the last, which says whether the target is met.
+const std::vector<std::string>& columns(TableId table);
+
+/// Sign, two significant digits: "-2.8 %"; "0" if there is no difference.
+std::string signed_percent(double share);
+/// Whole number with commas: "3,241,000".
+std::string grouped(double value);
+
+}  // namespace plait::validation

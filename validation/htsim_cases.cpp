@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// htsim's lossless RoCE without congestion control. Figures and their origin: the README beside the
+// recorded files.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <numeric>
+
+#include "sim/statistics.hpp"
+#include "topologies/fat_tree.hpp"
+#include "topologies/leaf_spine.hpp"
+#include "validation/cases.hpp"
+#include "validation/flow_table.hpp"
+#include "validation/htsim_model.hpp"
+
+namespace plait::validation {
+
+namespace {
+
+using Values = std::vector<double>;
+
+/// One number of a distribution of completion times.
+struct Figure {
+  std::string name;
+  double (*of)(const Values&);
+  double tolerance;  ///< 0: shown, without a target.
+};
+
+double mean(const Values& v) {
+  return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size());
+}
+double median(const Values& v) { return Quantiles<double>(v).at(0.5); }
+double p99(const Values& v) { return Quantiles<double>(v).at(0.99); }
+double last(const Values& v) { return *std::max_element(v.begin(), v.end()); }
+
+Values microseconds(const std::vector<Duration>& times) {
+  Values result;
+  for (const Duration time : times) result.push_back(time.to_us());
+  return result;
+}
+
+// Ours is the figure of the flows of all seeds together; the range is that of single seeds.
+Row compare_figure(const std::string& name, const Figure& figure, const Values& theirs,
+                   const std::vector<Values>& ours) {
+  Values all, single;
+  for (const Values& seed : ours) {
+    all.insert(all.end(), seed.begin(), seed.end());
+    single.push_back(figure.of(seed));
+  }
+  const auto [least, most] = std::minmax_element(single.begin(), single.end());
+  const double expected = figure.of(theirs), found = figure.of(all);
+  const double error = found / expected - 1;
+  const std::string target =
+      figure.tolerance == 0 ? "" : fmt::format("{} %", figure.tolerance * 100);
+  return {{name, figure.name, fmt::format("{:.2f}", expected), fmt::format("{:.2f}", found),
+           fmt::format("{:.2f} to {:.2f}", *least, *most), signed_percent(error), target},
+          figure.tolerance == 0 || std::abs(error) <= figure.tolerance};
+}
+
+// The same flows on the same fabric. Which paths they take is drawn, here and there.
+Case spread_case(const std::string& name, FabricGraph fabric, const std::string& file,
+                 std::vector<Figure> figures) {
+  const auto graph = std::make_shared<const FabricGraph>(std::move(fabric));
+  return {
+      "htsim/" + name, [=](const Settings& settings) {
+        FlowTable table = read_flow_table(file);
+        for (Flow& flow : table.flows) flow.size = htsim_padded(flow.size);
+        std::vector<Values> ours;
+        for (unsigned seed = 1; seed <= settings.seeds; ++seed)
+          ours.push_back(microseconds(
+              run_flows(*graph, htsim_roce(seed), table.flows, {}, settings.threads).completion));
+        CaseResult result{TableId::kSpread, {}, {}};
+        for (const Figure& figure : figures)
+          result.rows.push_back(compare_figure(name, figure, microseconds(table.completion), ours));
+        return result;
+      }};
+}
+
+// One flow of 2 MB from host 0. @param theirs  as printed; empty where their model is faulty.
+Case single_case(const std::string& name, FabricGraph fabric, std::uint32_t to, std::int64_t links,
+                 CcKind cc, const std::string& theirs) {
+  const auto graph = std::make_shared<const FabricGraph>(std::move(fabric));
+  return {"htsim/" + name, [=](const Settings&) {
+            const Bytes size = htsim_padded(Bytes::mega(2));
+            NetworkParams params = htsim_roce(1);
+            params.transport.congestion_control.kind = cc;
+            const Duration ours = run_flows(*graph, params, {{0, to, size, {}}}).completion[0];
+            const Duration formula = htsim_single_flow(size, links);
+            const double error = ours.to_us() / formula.to_us() - 1;
+            CaseResult result{TableId::kClosed, {}, {}};
+            result.rows.push_back(
+                {{name, fmt::format("{:.3f}", formula.to_us()), theirs.empty() ? "faulty" : theirs,
+                  fmt::format("{:.3f}", ours.to_us()), signed_percent(error), "equal"},
+                 ours == formula});
+            return result;
+          }};
+}
+
+FabricGraph fat_tree_128() {
+  FatTreeParams tree;
+  tree.k = 8;
+  return build(tree, htsim_parts());
+}
+
+FabricGraph two_tiers(std::int64_t hosts, std::int64_t hosts_per_leaf, std::int64_t spines) {
+  return build(LeafSpineParams{hosts, hosts_per_leaf, spines, 1}, htsim_parts());
+}
+
+}  // namespace
+
+std::vector<Case> htsim_cases(const std::string& folder) {
+  const auto file = [&](const std::string& run) { return folder + "/htsim/fct_" + run + ".csv"; };
+  const std::vector<Figure> permutation = {
+      {"p50", median, 0.10}, {"p99", p99, 0.10}, {"mean", mean, 0}};
+  const std::vector<Figure> incast = {{"last", last, 0.001}, {"mean", mean, 0}};
+  const std::vector<Figure> all_to_all = {{"mean", mean, 0.05}, {"p99", p99, 0}};
+  std::vector<Case> cases;
+  cases.push_back(single_case("single_2_links", fat_tree_128(), 1, 2, CcKind::kNone, "167.082"));
+  cases.push_back(single_case("single_4_links", fat_tree_128(), 4, 4, CcKind::kNone, "171.758"));
+  cases.push_back(single_case("single_6_links", fat_tree_128(), 127, 6, CcKind::kNone, "176.434"));
+  cases.push_back(single_case("single_2_links_dcqcn", fat_tree_128(), 1, 2, CcKind::kDcqcn, ""));
+  cases.push_back(spread_case("incast32", fat_tree_128(), file("roce_ecmp_incast32_100"), incast));
+  cases.push_back(
+      spread_case("incast32_csg", fat_tree_128(), file("csg_roce_incast32_100"), incast));
+  cases.push_back(
+      spread_case("all_to_all32", two_tiers(32, 4, 4), file("roce_ecmp_a2a32_100"), all_to_all));
+  cases.push_back(
+      spread_case("permutation128", fat_tree_128(), file("roce_ecmp_128_2M_100"), permutation));
+  cases.push_back(spread_case("permutation64_csg", two_tiers(64, 8, 8), file("csg_roce_64_2M_100"),
+                              permutation));
+  return cases;
+}
+
+}  // namespace plait::validation
