@@ -11,6 +11,9 @@ namespace plait::validation {
 
 namespace {
 
+// More than any flow has in flight, with room for a multiplication by a rate.
+constexpr Bytes kNoWindow = Bytes(std::int64_t{1} << 50);
+
 /// The way from one host to a node.
 struct Way {
   bool known = false;
@@ -85,7 +88,7 @@ void set_frames(const Ns3Config& config, TransportParams& transport) {
   transport.gap = Bytes(0);
 }
 
-DcqcnParams dcqcn(const Ns3Config& config) {
+DcqcnParams dcqcn(const Ns3Config& config, const Ns3Reach& reach) {
   DcqcnParams p = dcqcn_preset("ns3");
   p.gain = config.gain;
   p.alpha_timer = config.alpha_timer;
@@ -96,7 +99,56 @@ DcqcnParams dcqcn(const Ns3Config& config) {
   p.hyper_step = config.rate_hai;
   p.min_rate = config.min_rate;
   p.clamp_target = config.clamp_target;
+  if (config.has_window) p.window = reach.bdp;
+  p.variable_window = config.variable_window;
   return p;
+}
+
+DctcpParams dctcp(const Ns3Config& config, const Ns3Reach& reach) {
+  DctcpParams p = dctcp_preset("ns3");
+  p.gain = config.gain;
+  p.additive_step = config.dctcp_rate_ai;
+  p.min_rate = config.min_rate;
+  p.base_rtt = reach.base_rtt;
+  p.window = config.has_window ? reach.bdp : kNoWindow;
+  p.variable_window = config.has_window && config.variable_window;
+  return p;
+}
+
+TimelyParams timely(const Ns3Config& config, const Ns3Reach& reach) {
+  TimelyParams p = timely_preset("ns3");
+  p.step = config.rate_ai;
+  p.hyper_step = config.rate_hai;
+  p.min_rate = config.min_rate;
+  if (config.has_window) p.window = reach.bdp;
+  p.variable_window = config.variable_window;
+  return p;
+}
+
+CcParams congestion_control(const Ns3Config& config, const FabricGraph& graph) {
+  const Ns3Reach reach = ns3_reach(graph, config.payload);
+  if (config.has_window && !config.global_rtt && !reach.uniform)
+    throw UserError({config.file},
+                    "GLOBAL_T 0: a window and base round trip of its own for every pair of hosts "
+                    "is not supported; GLOBAL_T 1 is");
+  CcParams cc;
+  switch (config.cc) {
+    case Ns3Cc::kDcqcn:
+      cc.kind = CcKind::kDcqcn;
+      cc.dcqcn = dcqcn(config, reach);
+      break;
+    case Ns3Cc::kDctcp:
+      cc.kind = CcKind::kDctcp;
+      cc.dctcp = dctcp(config, reach);
+      break;
+    case Ns3Cc::kTimely:
+      cc.kind = CcKind::kTimely;
+      cc.timely = timely(config, reach);
+      break;
+    case Ns3Cc::kHpcc:
+      throw UserError({config.file}, "CC_MODE 3 is not supported");
+  }
+  return cc;
 }
 
 }  // namespace
@@ -144,17 +196,7 @@ NetworkParams ns3_network(const Ns3Config& config, const FabricGraph& graph, std
   p.transport.control_obeys_pause = config.acks_obey_pause;
   p.transport.cnp_mode = CnpMode::kAckEcho;
   p.transport.rto = Duration::s(100);  // that simulator has no timeout
-  CcParams& cc = p.transport.congestion_control;
-  switch (config.cc) {
-    case Ns3Cc::kDcqcn:
-      if (config.has_window)
-        throw UserError({config.file}, "HAS_WIN 1 with CC_MODE 1: Plait's DCQCN has no window");
-      cc.kind = CcKind::kDcqcn;
-      cc.dcqcn = dcqcn(config);
-      break;
-    default:
-      throw UserError({config.file}, "CC_MODE is not supported");
-  }
+  p.transport.congestion_control = congestion_control(config, graph);
   return p;
 }
 

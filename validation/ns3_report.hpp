@@ -15,9 +15,12 @@ namespace plait::validation {
 /// Marks with a probability between 0 and 1 are drawn: DCQCN, unless a single flow never queues.
 bool is_random(const Ns3Case& one);
 
-CaseResult compare(const Ns3Case& one, const std::string& name, const Settings& settings);
+/// @param most  flows in the detail of a case that is not equal.
+CaseResult compare(const Ns3Case& one, const std::string& name, const Settings& settings,
+                   std::size_t most = 16);
 
-/// One line per flow: hosts, bytes, theirs, ours, difference.
-std::string flow_lines(const Ns3Case& one, const FlowComparison& flows);
+/// Hosts, bytes, theirs, ours and difference of the flows that differ most, as a Markdown table in
+/// the order of the flows.
+std::string flow_lines(const Ns3Case& one, const FlowComparison& flows, std::size_t most);
 
 }  // namespace plait::validation

@@ -31,8 +31,9 @@ std::string summary(const std::vector<Outcome>& outcomes, const Settings& settin
   std::size_t rows = 0, met = 0;
   for (const Outcome& outcome : outcomes)
     for (const Row& row : outcome.result.rows) {
-      ++rows;
-      met += row.met;
+      const bool has_target = !row.cells.back().empty();
+      rows += has_target;
+      met += has_target && row.met;
     }
   return fmt::format("{} of {} rows meet their target. Random cases: {} seeds of ours.\n", met,
                      rows, settings.seeds);

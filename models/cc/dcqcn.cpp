@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "models/cc/rate_window.hpp"
 #include "sim/error.hpp"
 
 namespace plait {
@@ -70,7 +71,11 @@ class Dcqcn final : public CongestionControl {
     if (throttled_) catch_up(now);
     return BitRate::bps(current_bps_);
   }
-  Bytes window(SimTime) override { return Bytes(INT64_MAX); }
+  Bytes window(SimTime now) override {
+    if (params_.window == Bytes(0)) return Bytes(INT64_MAX);
+    if (!params_.variable_window) return params_.window;
+    return window_at(params_.window, rate(now).bps(), line_bps_);
+  }
 
  private:
   void catch_up(SimTime now);
@@ -220,6 +225,11 @@ void describe(ParamVisitor& v, DcqcnParams& p) {
   v.field({"clamp_target", "a cut in recovery round 0 lowers the target rate too",
            "ConnectX CLAMP_TGT_RATE False"},
           p.clamp_target);
+  v.field({"window", "bytes in flight at line rate; 0B: no window",
+           "the paper has none; the HPCC artefact compares DCQCN with one"},
+          p.window, {Bytes(0), Bytes::gibi(1)});
+  v.field({"variable_window", "the window shrinks with the rate", "HPCC artefact, VAR_WIN"},
+          p.variable_window);
 }
 
 std::unique_ptr<CongestionControl> make_dcqcn(const PathInfo& path, const DcqcnParams& params) {

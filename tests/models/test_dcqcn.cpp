@@ -102,4 +102,18 @@ TEST_CASE("DCQCN: the byte counter increases too", "[dcqcn]") {
   CHECK(cc->rate(at_us(5)).to_gbps() == Approx((cut + 100) / 2).epsilon(1e-7));
 }
 
+TEST_CASE("DCQCN: a window, if asked for, follows the rate", "[dcqcn]") {
+  DcqcnParams params = ns3_params();
+  params.window = Bytes(52'000);
+  const auto fixed = make_dcqcn(kPath, params);
+  fixed->on_cnp(at_us(1000));
+  CHECK(fixed->window(at_us(1004)) == Bytes(52'000));
+  params.variable_window = true;
+  const auto variable = make_dcqcn(kPath, params);
+  CHECK(variable->window(at_us(0)) == Bytes(52'000));
+  variable->on_cnp(at_us(1000));
+  // The first cut leaves 50.776684 of 100 Gbps: 52,000 * 0.50776684 = 26,403.9, rounded down.
+  CHECK(variable->window(at_us(1004)) == Bytes(26'403));
+}
+
 }  // namespace plait

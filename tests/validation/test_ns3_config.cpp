@@ -45,18 +45,18 @@ FabricGraph two_rates() {
 }  // namespace
 
 TEST_CASE("ns-3 configuration: what is read", "[validation]") {
-  const Ns3Config config = read_ns3_config(kConfigs + "incast16_hpcc.txt");
-  CHECK(config.cc == Ns3Cc::kHpcc);
+  const Ns3Config config = read_ns3_config(kConfigs + "incast16_dctcp.txt");
+  CHECK(config.cc == Ns3Cc::kDctcp);
   CHECK(config.topology_file == "topo/star17.txt");
   CHECK(config.payload == Bytes(1000));
-  CHECK(config.rate_ai == BitRate::mbps(40));
+  CHECK(config.dctcp_rate_ai == BitRate::mbps(615));
   CHECK(config.target_utilisation == 0.95);
-  CHECK(config.int_multiplier == 4);
-  CHECK(config.fast_react);
+  CHECK(config.gain == 0.0625);
+  CHECK(config.variable_window);
   CHECK(config.has_window);
   CHECK(config.acks_obey_pause);
   CHECK(config.buffer == Bytes::mebi(32));
-  CHECK(config.k_max.at(BitRate::gbps(400), "KMAX_MAP") == 6400);
+  CHECK(config.k_max.at(BitRate::gbps(400), "KMAX_MAP") == 1200);
 }
 
 TEST_CASE("ns-3 configuration: what would change the result is refused by name", "[validation]") {
@@ -109,15 +109,27 @@ TEST_CASE("ns-3 configuration: thresholds by link rate", "[validation]") {
   const EcnParams scaled = ns3_network(config_with("X", ""), mixed, 1).switches.ecn;
   CHECK(scaled.k_min == Bytes::kilo(400));  // at 100 Gbps; four times that at 400 Gbps
   CHECK(scaled.reference_rate == BitRate::gbps(100));
-  CHECK_THROWS_WITH(
-      ns3_network(config_with("KMAX_MAP", "KMAX_MAP 1 100000000000 1600"), mixed, 1),
-      Catch::Contains("KMAX_MAP has no value for links of 400Gbps"));
+  CHECK_THROWS_WITH(ns3_network(config_with("KMAX_MAP", "KMAX_MAP 1 100000000000 1600"), mixed, 1),
+                    Catch::Contains("KMAX_MAP has no value for links of 400Gbps"));
   CHECK_THROWS_WITH(
       ns3_network(config_with("KMAX_MAP", "KMAX_MAP 2 100000000000 1600 400000000000 1700"), mixed,
                   1),
       Catch::Contains("differs between the link rates"));
-  CHECK_THROWS_WITH(ns3_network(config_with("HAS_WIN", "HAS_WIN 1"), mixed, 1),
-                    Catch::Contains("HAS_WIN 1"));
+}
+
+TEST_CASE("ns-3 configuration: windows", "[validation]") {
+  // Three tiers are 156,000 B; a star of 100 Gbps and 1 us is 52,000 B.
+  SingleSwitchParams star;
+  star.hosts = 3;
+  const FabricGraph graph = build(star, htsim_parts());
+  const auto dcqcn = [&](const std::string& line) {
+    return ns3_network(config_with("HAS_WIN", line), graph, 1).transport.congestion_control.dcqcn;
+  };
+  CHECK(dcqcn("HAS_WIN 0").window == Bytes(0));
+  CHECK(dcqcn("HAS_WIN 1").window == Bytes(52'000));
+  const Ns3Config own_rtt = read_ns3_config(changed("GLOBAL_T", "GLOBAL_T 0", "perm16_dctcp.txt"));
+  CHECK_NOTHROW(ns3_network(own_rtt, graph, 1));
+  CHECK_THROWS_WITH(ns3_network(own_rtt, two_rates(), 1), Catch::Contains("GLOBAL_T 0"));
 }
 
 }  // namespace plait::validation
