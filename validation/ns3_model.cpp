@@ -125,6 +125,21 @@ TimelyParams timely(const Ns3Config& config, const Ns3Reach& reach) {
   return p;
 }
 
+HpccParams hpcc(const Ns3Config& config, const Ns3Reach& reach) {
+  if (!config.has_window)
+    throw UserError({config.file}, "HAS_WIN 0 with CC_MODE 3: HPCC divides by its window");
+  HpccParams p = hpcc_preset("ns3");
+  p.target_utilisation = config.target_utilisation;
+  p.max_stages = config.max_stage;
+  p.additive_step = config.rate_ai;
+  p.min_rate = config.min_rate;
+  p.fast_reaction = config.fast_react;
+  p.base_rtt = reach.base_rtt;
+  p.window = reach.bdp;
+  p.variable_window = config.variable_window;
+  return p;
+}
+
 CcParams congestion_control(const Ns3Config& config, const FabricGraph& graph) {
   const Ns3Reach reach = ns3_reach(graph, config.payload);
   if (config.has_window && !config.global_rtt && !reach.uniform)
@@ -146,7 +161,8 @@ CcParams congestion_control(const Ns3Config& config, const FabricGraph& graph) {
       cc.timely = timely(config, reach);
       break;
     case Ns3Cc::kHpcc:
-      throw UserError({config.file}, "CC_MODE 3 is not supported");
+      cc.kind = CcKind::kHpcc;
+      cc.hpcc = hpcc(config, reach);
   }
   return cc;
 }

@@ -57,6 +57,11 @@ TEST_CASE("ns-3 configuration: what is read", "[validation]") {
   CHECK(config.acks_obey_pause);
   CHECK(config.buffer == Bytes::mebi(32));
   CHECK(config.k_max.at(BitRate::gbps(400), "KMAX_MAP") == 1200);
+  const Ns3Config hpcc = read_ns3_config(kConfigs + "incast16_hpcc.txt");
+  CHECK(hpcc.cc == Ns3Cc::kHpcc);
+  CHECK(hpcc.rate_ai == BitRate::mbps(40));
+  CHECK(hpcc.int_multiplier == 4);
+  CHECK(hpcc.fast_react);
 }
 
 TEST_CASE("ns-3 configuration: what would change the result is refused by name", "[validation]") {
