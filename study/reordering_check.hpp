@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /// @file reordering_check.hpp
-/// Load balancing that lets packets of one flow overtake each other, over a transport that takes a
-/// packet out of order for a loss.
+/// Load balancing that sends one flow over several paths, under a transport that takes a packet out
+/// of order for a loss or a congestion control that believes in one path.
 
 #include <string>
 #include <vector>
@@ -12,7 +12,7 @@
 
 namespace plait {
 
-/// One line per setting that reorders, if the fabric has equal-cost paths and receivers go back.
+/// One line per doubt and setting; empty if the fabric has no equal-cost paths.
 std::vector<std::string> reordering_warnings(const Scenario& scenario, const RouteTable& routes,
                                              const NetworkParams& params);
 

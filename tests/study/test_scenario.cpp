@@ -111,6 +111,10 @@ TEST_CASE("load balancing that reorders is told where receivers go back N", "[sc
   CHECK(warnings({kind + "=flowlet", "fabric.switch.load_balancing.flowlet_gap=0ps"}).size() == 1);
   CHECK(warnings({"transport.entropy.kind=round_robin"}).size() == 1);
   CHECK(warnings({kind + "=random"}, false).empty());  // one switch: no choice
+  // HPCC also compares the queues of one path.
+  const std::string hpcc = "transport.congestion_control={kind: hpcc}";
+  CHECK(warnings({hpcc}).empty());
+  CHECK(warnings({hpcc, kind + "=random"}).size() == 2);
 }
 
 TEST_CASE("one key behind several alternatives is listed with the default of each", "[scenario]") {
