@@ -70,8 +70,7 @@ NetworkContext::NetworkContext(const FabricGraph& fabric, const RouteTable& rout
     throw UserError("transport.mtu + header + gap is " + std::to_string(full_packet_wire()) +
                     " bytes; at most " + std::to_string(kMaxWireBytes) + " fit one packet");
   const std::uint32_t largest =
-      std::max({full_packet_wire(), ack_wire(), wire(network.transport.cnp),
-                wire(network.switches.pfc.frame)});
+      std::max({full_packet_wire(), ack_wire(), cnp_wire(), wire(network.switches.pfc.frame)});
   std::map<std::tuple<BitRate, Duration, Bytes>, std::uint16_t> classes;
   for (std::size_t p = 0; p < fabric.port_count(); ++p) {
     const PortId port(p);
@@ -112,6 +111,15 @@ void NetworkContext::set_int_scale() {
   int_scale.unit = static_cast<std::uint32_t>(
       chosen != 0 ? chosen : std::max<std::int64_t>(1, fastest / BitRate::gbps(25).bps()));
   for (const LinkClass& link : link_classes) int_scale.class_rate.push_back(link.rate());
+}
+
+std::uint32_t NetworkContext::reorder_threshold() const {
+  const TransportParams& transport = params.transport;
+  const bool sprays = sprays_packets(params.switches.load_balancing) ||
+                      transport.entropy.kind != EntropyKind::kFixed;
+  const std::int64_t automatic = sprays ? transport.reorder_window : 1;
+  const std::int64_t chosen = transport.reorder_threshold;
+  return static_cast<std::uint32_t>(chosen != 0 ? chosen : automatic);
 }
 
 Duration NetworkContext::lookahead() const {

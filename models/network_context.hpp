@@ -95,15 +95,23 @@ struct NetworkContext {
   std::uint32_t wire(Bytes bytes) const {
     return static_cast<std::uint32_t>((bytes + params.transport.gap).count());
   }
-  /// Wire size of a data frame less its payload, and of an ACK or NACK.
-  std::uint32_t data_overhead() const { return wire(params.transport.header + telemetry_header()); }
-  std::uint32_t ack_wire() const { return wire(params.transport.ack + telemetry_header()); }
+  /// Wire size of a data frame less its payload, of an ACK or NACK, and of a CNP.
+  std::uint32_t data_overhead() const {
+    return wire(params.transport.header + encapsulation() + telemetry_header());
+  }
+  std::uint32_t ack_wire() const {
+    return wire(params.transport.ack + encapsulation() + telemetry_header());
+  }
+  std::uint32_t cnp_wire() const { return wire(params.transport.cnp + encapsulation()); }
   std::uint32_t full_packet_wire() const {
     return data_overhead() + static_cast<std::uint32_t>(params.transport.mtu.count());
   }
+  /// Packets sent later than a missing one that must be acknowledged before it counts as lost.
+  std::uint32_t reorder_threshold() const;
 
  private:
   void set_int_scale();
+  Bytes encapsulation() const { return encapsulation_bytes(params.transport.encapsulation); }
   Bytes telemetry_header() const { return telemetry ? params.transport.int_header : Bytes(0); }
 };
 

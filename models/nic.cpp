@@ -3,27 +3,7 @@
 
 #include <algorithm>
 
-#include "models/path.hpp"
-#include "sim/error.hpp"
-#include "sim/hash.hpp"
-
 namespace plait {
-
-namespace {
-
-std::uint64_t entropy_seed(EndpointId from, EndpointId to, std::uint32_t queue_pair,
-                           std::uint64_t seed) {
-  const std::uint64_t addresses = static_cast<std::uint64_t>(from.value()) << 32 | to.value();
-  return hash64(seed ^ addresses, queue_pair);
-}
-
-// The UDP source port of RoCEv2 carries the flow's entropy in the dynamic range (14 bits).
-std::uint16_t entropy_of(EndpointId from, EndpointId to, std::uint32_t queue_pair,
-                         std::uint64_t seed) {
-  return static_cast<std::uint16_t>(0xc000U | (entropy_seed(from, to, queue_pair, seed) & 0x3fffU));
-}
-
-}  // namespace
 
 Nic::Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener)
     : context_(context),
@@ -34,92 +14,22 @@ Nic::Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener)
       link_(context.link_class(port_)),
       mtu_(params_.mtu.count()),
       data_overhead_(context.data_overhead()),
-      needs_(needs_of(params_.congestion_control)) {}
+      needs_(needs_of(params_.congestion_control)),
+      selective_(params_.reliability == Reliability::kSelectiveRepeat),
+      lanes_(static_cast<std::uint32_t>(params_.queue_pairs)) {}
 
-// ---- flows
-
-Nic::SendFlow& Nic::send_flow(const MessageKey& key, EndpointId to, std::uint32_t queue_pair) {
-  const auto [it, is_new] =
-      send_index_.try_emplace(flow_key(to, queue_pair), static_cast<std::uint32_t>(flows_.size()));
-  if (!is_new) return flows_[it->second];
-  SendFlow& flow = flows_.emplace_back();
-  flow.index = it->second;
-  if (flow.index % 64 == 0) active_.push_back(0);
-  flow.to = to;
-  flow.queue_pair = queue_pair;
-  flow.key = key;
-  flow.entropy = entropy_of(endpoint_, to, queue_pair, context_.params.seed);
-  const Path there(context_, endpoint_, to), back(context_, to, endpoint_);
-  const std::uint32_t full = context_.full_packet_wire(), ack = context_.ack_wire();
-  const PathInfo info{link_.rate(), there.delivery(1, full, full) + back.delivery(1, ack, ack),
-                      params_.mtu, there.hops(), &context_.int_scale};
-  flow.congestion_control = make_congestion_control(info, params_.congestion_control);
-  if (params_.entropy.kind != EntropyKind::kFixed) {
-    const std::int64_t in_flight = bytes_in(info.base_rtt, info.line_rate).count();
-    flow.entropy_source = std::make_unique<EntropySource>(
-        params_.entropy, flow.entropy,
-        entropy_seed(endpoint_, to, queue_pair, context_.params.seed),
-        static_cast<std::uint32_t>(in_flight / full + 1));
-  }
-  flow.record.from = key.from;
-  flow.record.to = key.to;
-  flow.record.stream = key.stream;
-  flow.record.hops = there.hops();
-  return flow;
+bool Nic::has_data(const SendFlow& flow) const {
+  const bool has_new = flow.next_psn != flow.end_psn;
+  if (!selective_) [[likely]]
+    return has_new;
+  return flow.window->has_lost() ||
+         (has_new &&
+          flow.next_psn - flow.oldest_psn < static_cast<std::uint32_t>(params_.reorder_window));
 }
 
-Nic::SendFlow* Nic::find_send_flow(const Packet& packet) {
-  const FlowKey key = flow_key(packet.source(), packet.queue_pair);
-  if (key != last_send_key_) {
-    const auto it = send_index_.find(key);
-    if (it == send_index_.end()) return nullptr;
-    last_send_key_ = key;
-    last_send_ = it->second;
-  }
-  return &flows_[last_send_];
-}
-
-Nic::ReceiveFlow& Nic::receive_flow(const Packet& packet) {
-  const FlowKey key = flow_key(packet.source(), packet.queue_pair);
-  if (key == last_receive_key_) return receive_flows_[last_receive_];
-  const auto [it, is_new] =
-      receive_index_.try_emplace(key, static_cast<std::uint32_t>(receive_flows_.size()));
-  if (is_new) {
-    const FabricGraph& graph = context_.graph;
-    const QueuePairName name = QueuePairName::unpack(packet.queue_pair);
-    const NodeId sender = graph.port_node(graph.endpoint_port(packet.source()));
-    const NodeId self = graph.port_node(port_);
-    receive_flows_.emplace_back().key = {GpuId(graph.first_gpu(sender).value() + name.from_gpu),
-                                         GpuId(graph.first_gpu(self).value() + name.to_gpu),
-                                         name.stream};
-  }
-  last_receive_key_ = key;
-  last_receive_ = it->second;
-  return receive_flows_[last_receive_];
-}
-
-void Nic::send(std::int64_t now, const MessageKey& key, EndpointId to, std::uint32_t queue_pair,
-               Bytes size, std::uint64_t token) {
-  SendFlow& flow = send_flow(key, to, queue_pair);
-  const std::int64_t packets = std::max<std::int64_t>(1, (size.count() + mtu_ - 1) / mtu_);
-  if (packets >= std::int64_t{UINT32_MAX} - flow.end_psn)
-    throw UserError(
-        "one connection carries more than 4,294,967,295 packets; use a larger "
-        "transport.mtu");
-  flow.messages.push_back(
-      {flow.end_psn, static_cast<std::uint32_t>(packets), size.count(), flow.queued_bytes, token});
-  flow.end_psn += static_cast<std::uint32_t>(packets);
-  flow.queued_bytes += size.count();
-  if (context_.params.record_messages)
-    flow.sent_messages.push_back({size.count(), now, SimTime::never().ps()});
-  update_active(now, flow);
-}
-
-// A flow is active while it has unsent data and room in its window.
+// A flow is active while it has data to send and room in its window.
 void Nic::update_active(std::int64_t now, SendFlow& flow) {
-  const bool wanted = flow.next_psn != flow.end_psn &&
-                      flow.sent_bytes - flow.acked_bytes <
-                          flow.congestion_control->window(SimTime::ps(now)).count();
+  const bool wanted = has_data(flow) && has_room(flow, now);
   const bool was = is_active(flow);
   if (wanted == was) return;
   active_[flow.index >> 6] ^= std::uint64_t{1} << (flow.index & 63U);
@@ -169,35 +79,32 @@ Nic::Turn Nic::choose(std::int64_t from) const {
 }
 
 void Nic::send_data(SendFlow& flow, std::int64_t start) {
-  const Message& message = flow.messages[flow.sending];
-  const bool last = flow.next_psn + 1 == message.first_psn + message.packets;
+  const bool repeat = selective_ && flow.window->has_lost();
+  const std::uint32_t psn = repeat ? flow.window->take_lost() : flow.next_psn;
+  const MessagePart& part = repeat ? part_of(flow, psn) : flow.parts[flow.sending];
+  const bool last = psn + 1 == part.end_psn();
   const std::int64_t payload =
-      last ? message.size - static_cast<std::int64_t>(message.packets - 1) * mtu_ : mtu_;
+      last ? part.size - static_cast<std::int64_t>(part.packets - 1) * mtu_ : mtu_;
   Packet packet = Packet::make(PacketKind::kData, endpoint_, flow.to,
                                static_cast<std::uint32_t>(params_.data_priority),
                                static_cast<std::uint32_t>(payload + data_overhead_));
-  packet.psn = flow.next_psn;
+  packet.psn = psn;
   packet.queue_pair = flow.queue_pair;
   packet.entropy = flow.entropy_source ? flow.entropy_source->next() : flow.entropy;
+  packet.set_lane(flow.lane);
   if (last) packet.set(kFlagLast);
+  if (last && part.final && lanes_ > 1) packet.set_final_stripe();
 
-  if (flow.record.packets == 0) flow.record.first_sent = SimTime::ps(start);
-  if (!in_flight(flow)) {
-    flow.deadline_ps = start + params_.rto.ps();
-    flow.ask_again_ps = start + params_.rto.ps() / 4;
-    next_timer_ps_ = std::min(next_timer_ps_, flow.deadline_ps);
+  count_sent(flow, psn, payload, start);
+  if (repeat) {
+    flow.absent_bytes = flow.window->absent_bytes();
+  } else {
+    ++flow.next_psn;
+    flow.sent_bytes += payload;
+    flow.sending += last;
   }
-  ++flow.record.packets;
-  const bool again = flow.next_psn < flow.highest_psn;
-  flow.record.retransmitted += again;
-  if (!again) flow.highest_psn = flow.next_psn + 1;
-  if (needs_.rtt) flow.send_times.note(flow.next_psn, flow.oldest_psn, start, again);
-  ++flow.next_psn;
-  flow.sent_bytes += payload;
-  flow.sending += last;
-
   const SimTime now = SimTime::ps(start);
-  if (params_.ack_interval > 1 && must_ask(flow, start)) packet.set(kFlagAskAck);
+  if (params_.ack_interval > 1 && (repeat || must_ask(flow, start))) packet.set(kFlagAskAck);
   flow.congestion_control->on_sent(now, packet.wire_bytes);
   const BitRate rate = flow.congestion_control->rate(now);
   Packet& sent = transmit(packet, start);
@@ -207,12 +114,29 @@ void Nic::send_data(SendFlow& flow, std::int64_t start) {
   update_active(start, flow);
 }
 
+// Timers and figures of a packet that starts.
+void Nic::count_sent(SendFlow& flow, std::uint32_t psn, std::int64_t payload, std::int64_t start) {
+  if (flow.record.packets == 0) flow.record.first_sent = SimTime::ps(start);
+  if (!flow.in_flight()) {
+    flow.deadline_ps = start + flow.rto_ps;
+    flow.ask_again_ps = start + params_.rto.ps() / 4;
+    next_timer_ps_ = std::min(next_timer_ps_, flow.deadline_ps);
+  }
+  ++flow.record.packets;
+  const bool again = psn < flow.highest_psn;
+  flow.record.retransmitted += again;
+  if (!again) flow.highest_psn = psn + 1;
+  if (needs_.rtt) flow.send_times.note(psn, flow.oldest_psn, start, again);
+  if (!selective_) [[likely]]
+    return;
+  flow.window->note_sent(psn, payload);
+  if (psn == flow.oldest_psn) flow.deadline_ps = start + flow.rto_ps;
+}
+
 // With coalesced ACKs the receiver may hold one back that the sender needs to go on: because it has
 // no more to send, because its window is full, or because its timeout is near.
 bool Nic::must_ask(SendFlow& flow, std::int64_t start) {
-  const bool stops = flow.next_psn == flow.end_psn ||
-                     flow.sent_bytes - flow.acked_bytes >=
-                         flow.congestion_control->window(SimTime::ps(start)).count();
+  const bool stops = !has_data(flow) || !has_room(flow, start);
   if (!stops && start < flow.ask_again_ps) return false;
   flow.ask_again_ps = start + params_.rto.ps() / 4;
   return true;
@@ -230,13 +154,13 @@ Packet& Nic::transmit(const Packet& packet, std::int64_t start) {
 
 void Nic::send_control(std::int64_t now, PacketKind kind, const Packet& about, std::uint32_t psn,
                        bool echo) {
-  const std::uint32_t bytes =
-      kind == PacketKind::kCnp ? context_.wire(params_.cnp) : context_.ack_wire();
+  const std::uint32_t bytes = kind == PacketKind::kCnp ? context_.cnp_wire() : context_.ack_wire();
   Packet packet = Packet::make(kind, endpoint_, about.source(),
                                static_cast<std::uint32_t>(params_.control_priority), bytes);
   packet.psn = psn;
   packet.queue_pair = about.queue_pair;
   packet.entropy = about.entropy;
+  packet.set_lane(about.lane());
   if (echo) packet.set(kFlagEcho);
   const bool at_once = free_at_ps_ <= now && control_.empty() && !control_held();
   Packet& stored = at_once ? transmit(packet, now) : control_.append(scratch_->pool, packet);

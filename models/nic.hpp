@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /// @file nic.hpp
-/// One NIC port of a host: RoCEv2 queue pairs with go-back-N (ACK, NACK, retransmission timeout),
-/// pacing by the congestion control, CNP generation, round robin over queue pairs, obedience to
-/// PFC. Control frames (ACK, NACK, CNP) have their own queue and go first. Source of the
-/// packet-level rules: InfiniBand specification vol. 1 ch. 9 (reliable connection), RoCEv2 annex
-/// A17, and the HPCC artefact's RDMA NIC for scheduling and pacing. Deviations:
-/// docs/models/roce.md.
+/// One NIC port of a host: RoCEv2 queue pairs with go-back-N or selective repeat, pacing by the
+/// congestion control, CNP generation, round robin over queue pairs, obedience to PFC. Control
+/// frames (ACK, NACK, CNP) have their own queue and go first. Source of the packet-level rules:
+/// InfiniBand specification vol. 1 ch. 9 (reliable connection), RoCEv2 annex A17, IRN (Mittal et
+/// al., SIGCOMM 2018) for selective repeat, NCCL for the striping of messages, and the HPCC
+/// artefact's RDMA NIC for scheduling and pacing. Deviations: docs/models/roce.md.
+///
+/// nic.cpp sends, nic_receive.cpp receives (and goes back N), nic_selective.cpp repeats
+/// selectively, nic_lanes.cpp has what concerns whole messages and connections.
 ///
 /// Owned and driven by its host; time never goes back between calls. At one time timers, posted
 /// messages and arrivals come before departures.
 
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <unordered_map>
 #include <vector>
 
 #include "models/host_services.hpp"
 #include "models/network_context.hpp"
 #include "models/pause_clock.hpp"
+#include "models/queue_pair.hpp"
 #include "models/records.hpp"
-#include "models/send_times.hpp"
 
 namespace plait {
 
@@ -63,66 +65,57 @@ class Nic {
   std::size_t memory_bytes() const;
 
  private:
-  struct Message {
-    std::uint32_t first_psn, packets;
-    std::int64_t size;
-    std::int64_t first_byte;  // position in the flow's payload
-    std::uint64_t token;
-  };
-  struct SentRecord {
-    std::int64_t size, posted_ps, acked_ps;
-  };
-  struct SendFlow {
-    std::int64_t next_send_ps = 0;  // pacing; may lie in the past
-    std::int64_t ask_again_ps = 0;  // for an ACK, when they are coalesced
-    std::int64_t deadline_ps = 0;   // of the retransmission timeout, while packets are in flight
-    std::uint32_t next_psn = 0, oldest_psn = 0, end_psn = 0, highest_psn = 0;
-    std::uint32_t sending = 0;  // index in messages of the one that holds next_psn
-    std::int64_t sent_bytes = 0, acked_bytes = 0, queued_bytes = 0;  // payload positions
-    std::unique_ptr<CongestionControl> congestion_control;
-    std::vector<Message> messages;  // not fully acknowledged, from oldest_message
-    std::uint32_t oldest_message = 0;
-    std::uint32_t index = 0;
-    EndpointId to;
-    std::uint32_t queue_pair = 0;
-    std::uint16_t entropy = 0;
-    std::uint16_t last_wire = 0;                    // bytes of the packet sent last
-    std::unique_ptr<EntropySource> entropy_source;  // null: one entropy for all packets
-    SendTimes send_times;  // only if the congestion control needs round-trip times
-    MessageKey key;
-    FlowRecord record;
-    std::vector<SentRecord> sent_messages;
-    std::size_t acked_messages = 0;
-  };
-  struct ReceiveFlow {
-    std::uint32_t expected_psn = 0;
-    std::uint32_t unacked = 0;
-    bool marked = false;  // since the last ACK
-    std::uint32_t nacked_psn = UINT32_MAX;
-    std::int64_t nack_again_ps = 0, next_cnp_ps = 0;
-    std::int64_t message_bytes = 0;
-    MessageKey key;
-    std::vector<std::int64_t> delivered_ps;
-  };
-  using FlowKey = std::uint64_t;  // remote endpoint and queue pair
-  static FlowKey flow_key(EndpointId remote, std::uint32_t queue_pair) {
-    return static_cast<std::uint64_t>(remote.value()) << 32 | queue_pair;
+  using FlowKey = std::uint64_t;  // remote endpoint, connection and lane
+  static FlowKey flow_key(EndpointId remote, std::uint32_t queue_pair, std::uint32_t lane) {
+    return static_cast<std::uint64_t>(lane) << 56 |
+           static_cast<std::uint64_t>(remote.value()) << 32 | queue_pair;
+  }
+  static FlowKey flow_key(const Packet& packet) {
+    return flow_key(packet.source(), packet.queue_pair, packet.lane());
   }
 
-  SendFlow& send_flow(const MessageKey& key, EndpointId to, std::uint32_t queue_pair);
+  // Messages and connections.
+  SendFlow& send_flow(const MessageKey& key, EndpointId to, std::uint32_t queue_pair,
+                      std::uint32_t lane);
+  void post(std::int64_t now, SendFlow& flow, std::uint32_t packets, std::int64_t size, bool final);
   SendFlow* find_send_flow(const Packet& packet);
   ReceiveFlow& receive_flow(const Packet& packet);
-  static bool in_flight(const SendFlow& flow) { return flow.next_psn != flow.oldest_psn; }
+  std::uint32_t add_receive_flow(const Packet& packet);
+  void complete_parts(std::int64_t now, SendFlow& flow);
+  void complete_part(std::int64_t now, const Packet& packet, ReceiveFlow& flow, bool final);
+  void deliver(std::int64_t now, ReceiveConnection& connection);
 
   void on_data(std::int64_t now, const Packet& packet);
+  void on_trimmed(std::int64_t now, const Packet& packet);
+  void note_mark(std::int64_t now, const Packet& packet, ReceiveFlow& flow);
+  void on_gap(std::int64_t now, const Packet& packet, ReceiveFlow& flow);
+  void acknowledge(std::int64_t now, const Packet& packet, ReceiveFlow& flow, PacketKind kind,
+                   std::uint32_t psn);
   void on_ack(std::int64_t now, const Packet& packet);
-  void tell_ack(std::int64_t now, SendFlow& flow, const Packet& packet, std::int64_t newly);
-  Duration round_trip(std::int64_t now, const SendFlow& flow, const Packet& packet) const;
+  void tell_ack(std::int64_t now, SendFlow& flow, const Packet& packet, std::int64_t newly,
+                std::uint32_t answered_psn);
+  static Duration round_trip(std::int64_t now, const SendFlow& flow, std::uint32_t answered_psn);
   void on_pfc(std::int64_t now, const Packet& packet);
   std::int64_t advance_oldest(std::int64_t now, SendFlow& flow, std::uint32_t psn);
-  void complete_messages(std::int64_t now, SendFlow& flow);
   void go_back(std::int64_t now, SendFlow& flow);
+  void on_progress(SendFlow& flow) const {
+    flow.retries = 0;
+    flow.rto_ps = params_.rto.ps();
+  }
+  void time_out(std::int64_t now, SendFlow& flow);
+  void give_up(std::int64_t now, SendFlow& flow);
+
+  // Selective repeat.
+  void on_data_selective(std::int64_t now, const Packet& packet, ReceiveFlow& flow);
+  void on_ack_selective(std::int64_t now, const Packet& packet, SendFlow& flow);
+  void repeat_all(std::int64_t now, SendFlow& flow);
+  static const MessagePart& part_of(const SendFlow& flow, std::uint32_t psn);
+
   void update_active(std::int64_t now, SendFlow& flow);
+  bool has_data(const SendFlow& flow) const;
+  bool has_room(const SendFlow& flow, std::int64_t now) const {
+    return flow.outstanding() < flow.congestion_control->window(SimTime::ps(now)).count();
+  }
   bool is_active(const SendFlow& flow) const {
     return (active_[flow.index >> 6] >> (flow.index & 63U) & 1U) != 0;
   }
@@ -133,6 +126,7 @@ class Nic {
   };
   Turn choose(std::int64_t from) const;
   void send_data(SendFlow& flow, std::int64_t start);
+  void count_sent(SendFlow& flow, std::uint32_t psn, std::int64_t payload, std::int64_t start);
   bool must_ask(SendFlow& flow, std::int64_t start);
   void send_control(std::int64_t now, PacketKind kind, const Packet& to, std::uint32_t psn,
                     bool echo);
@@ -155,6 +149,8 @@ class Nic {
   const LinkClass& link_;
   std::int64_t mtu_, data_overhead_;
   CongestionControlNeeds needs_;
+  const bool selective_;
+  const std::uint32_t lanes_;
 
   std::int64_t free_at_ps_ = 0;
   Chain<Packet> out_;
@@ -164,6 +160,8 @@ class Nic {
   std::vector<std::uint64_t> active_;  // bit per flow: has data and window
   std::deque<SendFlow> flows_;         // stable addresses
   std::deque<ReceiveFlow> receive_flows_;
+  std::deque<SendConnection> connections_;
+  std::deque<ReceiveConnection> receive_connections_;
   std::unordered_map<FlowKey, std::uint32_t> send_index_, receive_index_;  // never iterated
   FlowKey last_send_key_ = UINT64_MAX, last_receive_key_ = UINT64_MAX;
   std::uint32_t last_send_ = 0, last_receive_ = 0;

@@ -9,8 +9,9 @@ namespace plait {
 void Nic::receive(std::int64_t now, const Packet& packet) {
   switch (packet.kind()) {
     case PacketKind::kData:
-    case PacketKind::kTrimmed:
       return on_data(now, packet);
+    case PacketKind::kTrimmed:
+      return on_trimmed(now, packet);
     case PacketKind::kAck:
     case PacketKind::kNack:
     case PacketKind::kSelectiveAck:
@@ -35,68 +36,90 @@ void Nic::on_pfc(std::int64_t now, const Packet& packet) {
   pause_clock_.on_change(now, was_paused, paused_ != 0);
 }
 
+// ---- receiver
+
+void Nic::note_mark(std::int64_t now, const Packet& packet, ReceiveFlow& flow) {
+  if (!packet.has(kFlagMarked)) return;
+  flow.marked = true;
+  if (params_.cnp_mode != CnpMode::kPacket || now < flow.next_cnp_ps) return;
+  flow.next_cnp_ps = now + params_.cnp_interval.ps();
+  send_control(now, PacketKind::kCnp, packet, 0, false);
+}
+
 void Nic::on_data(std::int64_t now, const Packet& packet) {
   ReceiveFlow& flow = receive_flow(packet);
-  if (packet.has(kFlagMarked)) {
-    flow.marked = true;
-    if (params_.cnp_mode == CnpMode::kPacket && now >= flow.next_cnp_ps) {
-      flow.next_cnp_ps = now + params_.cnp_interval.ps();
-      send_control(now, PacketKind::kCnp, packet, 0, false);
-    }
-  }
-  if (packet.psn > flow.expected_psn) {  // a gap: ask for the missing packet, not too often
-    if (flow.nacked_psn == flow.expected_psn && now < flow.nack_again_ps) return;
-    flow.nacked_psn = flow.expected_psn;
-    flow.nack_again_ps = now + params_.nack_interval.ps();
-    return send_control(now, PacketKind::kNack, packet, flow.expected_psn, false);
-  }
+  note_mark(now, packet, flow);
+  if (selective_) return on_data_selective(now, packet, flow);
+  if (packet.psn > flow.expected_psn) return on_gap(now, packet, flow);
   const bool duplicate = packet.psn < flow.expected_psn;
   const bool last = packet.has(kFlagLast);
   if (!duplicate) {
     ++flow.expected_psn;
     ++flow.unacked;
-    flow.message_bytes += payload_of(packet);
+    flow.part_bytes += payload_of(packet);
   }
   // A duplicate is acknowledged too: the ACK that covered it may have been lost.
-  if (duplicate || last || packet.has(kFlagAskAck) || flow.unacked >= params_.ack_interval) {
-    const bool echo = params_.cnp_mode == CnpMode::kAckEcho && flow.marked;
-    send_control(now, PacketKind::kAck, packet, flow.expected_psn, echo);
-    flow.unacked = 0;
-    flow.marked = false;
-  }
-  if (duplicate || !last) return;
-  const Bytes size(flow.message_bytes);
-  flow.message_bytes = 0;
-  if (context_.params.record_messages) flow.delivered_ps.push_back(now);
-  listener_.message_delivered(now, MessageKey(flow.key), size);
+  if (duplicate || last || packet.has(kFlagAskAck) || flow.unacked >= params_.ack_interval)
+    acknowledge(now, packet, flow, PacketKind::kAck, flow.expected_psn);
+  if (!duplicate && last) complete_part(now, packet, flow, packet.is_final_stripe());
 }
+
+// Asks for the missing packet, not too often.
+void Nic::on_gap(std::int64_t now, const Packet& packet, ReceiveFlow& flow) {
+  if (flow.nacked_psn == flow.expected_psn && now < flow.nack_again_ps) return;
+  flow.nacked_psn = flow.expected_psn;
+  flow.nack_again_ps = now + params_.nack_interval.ps();
+  send_control(now, PacketKind::kNack, packet, flow.expected_psn, false);
+}
+
+// A switch has dropped the payload: the sender can repeat it before any other sign of the loss.
+void Nic::on_trimmed(std::int64_t now, const Packet& packet) {
+  ReceiveFlow& flow = receive_flow(packet);
+  note_mark(now, packet, flow);
+  if (packet.psn < flow.expected_psn)
+    return acknowledge(now, packet, flow, PacketKind::kAck, flow.expected_psn);
+  if (!selective_) return on_gap(now, packet, flow);
+  if (flow.window.holds(packet.psn, flow.expected_psn))
+    return acknowledge(now, packet, flow, PacketKind::kSelectiveAck, packet.psn);
+  send_control(now, PacketKind::kTrimNack, packet, packet.psn, false);
+}
+
+void Nic::acknowledge(std::int64_t now, const Packet& packet, ReceiveFlow& flow, PacketKind kind,
+                      std::uint32_t psn) {
+  send_control(now, kind, packet, psn, params_.cnp_mode == CnpMode::kAckEcho && flow.marked);
+  if (kind == PacketKind::kAck) flow.unacked = 0;
+  flow.marked = false;
+}
+
+// ---- sender
 
 void Nic::on_ack(std::int64_t now, const Packet& packet) {
   SendFlow* const flow = find_send_flow(packet);
   PLAIT_CHECK(flow != nullptr, "an acknowledgement for a queue pair that never sent");
+  if (flow->failed()) [[unlikely]]
+    return;
   CongestionControl& control = *flow->congestion_control;
   const SimTime time = SimTime::ps(now);
   if (packet.kind() == PacketKind::kCnp) {
     ++flow->record.cnps;
     return control.on_cnp(time);
   }
+  if (selective_) return on_ack_selective(now, packet, *flow);
   const std::int64_t newly =
       packet.psn > flow->oldest_psn ? advance_oldest(now, *flow, packet.psn) : 0;
-  if (packet.kind() == PacketKind::kNack && packet.psn == flow->oldest_psn && in_flight(*flow)) {
+  const bool nack = packet.kind() == PacketKind::kNack;
+  if (nack && packet.psn == flow->oldest_psn && flow->in_flight()) {
     control.on_loss(time);
     go_back(now, *flow);
   }
-  const bool arrived =
-      packet.kind() == PacketKind::kAck || packet.kind() == PacketKind::kSelectiveAck;
-  if (flow->entropy_source && arrived)
-    flow->entropy_source->on_ack(now, packet.entropy, packet.has(kFlagEcho));
-  tell_ack(now, *flow, packet, newly);
+  tell_ack(now, *flow, packet, newly, nack ? UINT32_MAX : packet.psn - 1);
   update_active(now, *flow);
-  complete_messages(now, *flow);
+  complete_parts(now, *flow);
 }
 
 // A new rate may move the packet that waits for its turn: by the difference of the two gaps.
-void Nic::tell_ack(std::int64_t now, SendFlow& flow, const Packet& packet, std::int64_t newly) {
+void Nic::tell_ack(std::int64_t now, SendFlow& flow, const Packet& packet, std::int64_t newly,
+                   std::uint32_t answered_psn) {
   CongestionControl& control = *flow.congestion_control;
   const SimTime time = SimTime::ps(now);
   const bool moves = control.moves_waiting_packet() && flow.last_wire != 0;
@@ -106,11 +129,15 @@ void Nic::tell_ack(std::int64_t now, SendFlow& flow, const Packet& packet, std::
     control.on_cnp(time);
   }
   AckInfo info;
+  const bool arrived =
+      packet.kind() == PacketKind::kAck || packet.kind() == PacketKind::kSelectiveAck;
+  if (flow.entropy_source && arrived)
+    flow.entropy_source->on_ack(now, packet.entropy, packet.has(kFlagEcho));
   info.acked_bytes = static_cast<std::uint64_t>(newly);
   info.ecn_echo = packet.has(kFlagEcho);
   info.acked_to = flow.acked_bytes;
   info.sent_to = flow.sent_bytes;
-  if (needs_.rtt) info.rtt = round_trip(now, flow, packet);
+  if (needs_.rtt) info.rtt = round_trip(now, flow, answered_psn);
   if (context_.telemetry) info.telemetry = &int_stack(packet);
   control.on_ack(time, info);
   if (!moves) return;
@@ -119,108 +146,76 @@ void Nic::tell_ack(std::int64_t now, SendFlow& flow, const Packet& packet, std::
 }
 
 // Of the packet that made the receiver send this; zero if it is not known.
-Duration Nic::round_trip(std::int64_t now, const SendFlow& flow, const Packet& packet) const {
-  const bool selective = packet.kind() == PacketKind::kSelectiveAck;
-  if (packet.kind() != PacketKind::kAck && !selective) return {};
-  const std::int64_t sent = flow.send_times.at(selective ? packet.psn : packet.psn - 1);
+Duration Nic::round_trip(std::int64_t now, const SendFlow& flow, std::uint32_t answered_psn) {
+  const std::int64_t sent = flow.send_times.at(answered_psn);
   return sent == SendTimes::kUnknown ? Duration() : Duration::ps(now - sent);
 }
 
 // Payload up to (not including) packet `psn` is acknowledged. @return bytes newly so.
 std::int64_t Nic::advance_oldest(std::int64_t now, SendFlow& flow, std::uint32_t psn) {
   PLAIT_CHECK_LE(psn, flow.highest_psn);
-  std::size_t m = flow.oldest_message;
-  while (flow.messages[m].first_psn + flow.messages[m].packets < psn) ++m;
-  const Message& message = flow.messages[m];
+  std::size_t m = 0;
+  while (flow.parts[m].end_psn() < psn) ++m;
+  const MessagePart& part = flow.parts[m];
   const std::int64_t position =
-      message.first_byte +
-      std::min(message.size, static_cast<std::int64_t>(psn - message.first_psn) * mtu_);
+      part.first_byte + std::min(part.size, static_cast<std::int64_t>(psn - part.first_psn) * mtu_);
   const std::int64_t newly = position - flow.acked_bytes;
   flow.acked_bytes = position;
   flow.oldest_psn = psn;
   if (flow.next_psn < psn) {  // went back, and the old packets arrived after all
     flow.next_psn = psn;
     flow.sent_bytes = position;
-    flow.sending = static_cast<std::uint32_t>(m) + (psn == message.first_psn + message.packets);
+    flow.sending = static_cast<std::uint32_t>(m) + (psn == part.end_psn());
   }
-  flow.deadline_ps = now + params_.rto.ps();
+  on_progress(flow);
+  flow.deadline_ps = now + flow.rto_ps;
   flow.record.last_acked = SimTime::ps(now);
   flow.record.payload = Bytes(position);
   return newly;
 }
 
-// Tells the listener about messages that are acknowledged whole; it may send more meanwhile.
-void Nic::complete_messages(std::int64_t now, SendFlow& flow) {
-  while (flow.oldest_message < flow.messages.size()) {
-    const Message& message = flow.messages[flow.oldest_message];
-    if (message.first_psn + message.packets > flow.oldest_psn) return;
-    const std::uint64_t token = message.token;
-    ++flow.oldest_message;
-    if (flow.oldest_message >= std::max<std::size_t>(64, flow.messages.size() / 2) ||
-        flow.oldest_message == flow.messages.size()) {
-      flow.messages.erase(flow.messages.begin(), flow.messages.begin() + flow.oldest_message);
-      flow.sending -= flow.oldest_message;
-      flow.oldest_message = 0;
-    }
-    if (context_.params.record_messages) flow.sent_messages[flow.acked_messages++].acked_ps = now;
-    listener_.message_acked(now, MessageKey(flow.key), token);
-  }
-}
-
 void Nic::go_back(std::int64_t now, SendFlow& flow) {
   flow.next_psn = flow.oldest_psn;
   flow.sent_bytes = flow.acked_bytes;
-  flow.sending = flow.oldest_message;
-  while (flow.messages[flow.sending].first_psn + flow.messages[flow.sending].packets <=
-         flow.next_psn)
-    ++flow.sending;
-  flow.deadline_ps = now + params_.rto.ps();
+  flow.sending = 0;
+  while (flow.parts[flow.sending].end_psn() <= flow.next_psn) ++flow.sending;
+  flow.deadline_ps = now + flow.rto_ps;
   update_active(now, flow);
 }
+
+// ---- retransmission timer
 
 void Nic::on_timer(std::int64_t now) {
   next_timer_ps_ = INT64_MAX;
   for (SendFlow& flow : flows_) {
-    if (!in_flight(flow)) continue;
-    if (flow.deadline_ps <= now) {
-      ++flow.record.timeouts;
-      flow.congestion_control->on_timeout(SimTime::ps(now));
-      if (flow.entropy_source) flow.entropy_source->on_timeout(now);
-      go_back(now, flow);
-    }
-    next_timer_ps_ = std::min(next_timer_ps_, flow.deadline_ps);
+    if (!flow.in_flight()) continue;
+    if (flow.deadline_ps <= now) time_out(now, flow);
+    if (!flow.failed()) next_timer_ps_ = std::min(next_timer_ps_, flow.deadline_ps);
   }
 }
 
-void Nic::collect(SimTime end, RunRecords& records) const {
-  LinkRecord& link = records.links[port_.index()];
-  link.packets = packets_;
-  link.wire_bytes = Bytes(static_cast<std::int64_t>(wire_bytes_));
-  link.busy = transmission_time(link.wire_bytes, link_.rate());
-  link.paused = pause_clock_.total(end, paused_ != 0);
-  for (const SendFlow& flow : flows_) {
-    records.flows.push_back(flow.record);
-    for (const SentRecord& sent : flow.sent_messages) {
-      MessageRecord message;
-      message.from = flow.key.from;
-      message.to = flow.key.to;
-      message.stream = flow.key.stream;
-      message.size = Bytes(sent.size);
-      message.posted = SimTime::ps(sent.posted_ps);
-      message.acked = SimTime::ps(sent.acked_ps);
-      records.messages.push_back(message);
-    }
+void Nic::time_out(std::int64_t now, SendFlow& flow) {
+  ++flow.record.timeouts;
+  if (params_.retry_limit != 0) {
+    if (flow.retries == params_.retry_limit) return give_up(now, flow);
+    ++flow.retries;
   }
+  const double longer = static_cast<double>(flow.rto_ps) * params_.rto_backoff;
+  flow.rto_ps = static_cast<std::int64_t>(
+      std::min(longer, static_cast<double>(TransportParams::kMaxRto.ps())));
+  flow.congestion_control->on_timeout(SimTime::ps(now));
+  if (flow.entropy_source) flow.entropy_source->on_timeout(now);
+  return selective_ ? repeat_all(now, flow) : go_back(now, flow);
 }
 
-const std::vector<std::int64_t>* Nic::deliveries(EndpointId from, std::uint32_t queue_pair) const {
-  const auto it = receive_index_.find(flow_key(from, queue_pair));
-  return it == receive_index_.end() ? nullptr : &receive_flows_[it->second].delivered_ps;
-}
-
-std::size_t Nic::memory_bytes() const {
-  return sizeof(*this) + flows_.size() * (sizeof(SendFlow) + 128) +
-         receive_flows_.size() * sizeof(ReceiveFlow);
+// An InfiniBand queue pair would enter its error state: nothing is sent or expected any more.
+void Nic::give_up(std::int64_t now, SendFlow& flow) {
+  flow.record.failed = SimTime::ps(now);
+  flow.parts.clear();
+  flow.sending = 0;
+  flow.next_psn = flow.end_psn = flow.oldest_psn;
+  if (selective_) flow.window = std::make_unique<SentWindow>(1);
+  update_active(now, flow);
 }
 
 }  // namespace plait

@@ -25,14 +25,16 @@ struct MessageRecord {
   Duration ideal{};  ///< delivered - posted on an unloaded path.
 };
 
-/// One connection that carried messages over the fabric (a RoCE queue pair).
+/// One RoCE queue pair: a connection, or one lane of it.
 struct FlowRecord {
   GpuId from, to;
   std::uint32_t stream = 0;
+  std::uint32_t lane = 0;  ///< Number of the queue pair within its connection.
   std::uint32_t hops = 0;  ///< Links of its path, one way.
   SimTime first_sent{}, last_acked{};
-  Bytes payload{};            ///< Delivered and acknowledged payload.
-  std::uint64_t packets = 0;  ///< Data packets sent, retransmissions included.
+  SimTime failed = SimTime::never();  ///< When it gave up: too many timeouts without progress.
+  Bytes payload{};                    ///< Delivered and acknowledged payload.
+  std::uint64_t packets = 0;          ///< Data packets sent, retransmissions included.
   std::uint64_t retransmitted = 0;
   std::uint64_t cnps = 0;  ///< Congestion notifications that reached the sender.
   std::uint64_t timeouts = 0;
@@ -86,7 +88,7 @@ struct RunRecords {
   std::vector<RankRecord> ranks;        ///< By (job, rank).
   std::vector<OpRecord> ops;            ///< By (job, rank, start, op).
   std::vector<MessageRecord> messages;  ///< By (posted, from, to, stream, order of posting).
-  std::vector<FlowRecord> flows;        ///< By (from, to, stream).
+  std::vector<FlowRecord> flows;        ///< By (from, to, stream, lane).
   std::vector<LinkRecord> links;        ///< By egress PortId.
 };
 

@@ -244,10 +244,10 @@ RunRecords Simulation::records() const {
                      return std::tie(a.posted, a.from, a.to, a.stream) <
                             std::tie(b.posted, b.from, b.to, b.stream);
                    });
-  std::sort(records.flows.begin(), records.flows.end(),
-            [](const FlowRecord& a, const FlowRecord& b) {
-              return std::tie(a.from, a.to, a.stream) < std::tie(b.from, b.to, b.stream);
-            });
+  std::sort(
+      records.flows.begin(), records.flows.end(), [](const FlowRecord& a, const FlowRecord& b) {
+        return std::tie(a.from, a.to, a.stream, a.lane) < std::tie(b.from, b.to, b.stream, b.lane);
+      });
   impl_->add_totals(records);
   return records;
 }
@@ -261,9 +261,9 @@ Duration Simulation::ideal_delivery(GpuId from, GpuId to, Bytes size) const {
   const Path path(context, context.endpoint_of(from), context.endpoint_of(to));
   const std::int64_t mtu = context.params.transport.mtu.count();
   const std::int64_t packets = std::max<std::int64_t>(1, (size.count() + mtu - 1) / mtu);
-  const Bytes last = Bytes(size.count() - (packets - 1) * mtu) + context.params.transport.header;
+  const auto last = static_cast<std::uint32_t>(size.count() - (packets - 1) * mtu);
   return path.delivery(static_cast<std::uint64_t>(packets), context.full_packet_wire(),
-                       context.wire(last));
+                       context.data_overhead() + last);
 }
 
 std::size_t Simulation::memory_bytes() const {

@@ -1,7 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/transport_params.hpp"
 
+#include "models/packet.hpp"
+
 namespace plait {
+
+Bytes encapsulation_bytes(Encapsulation encapsulation) {
+  switch (encapsulation) {
+    case Encapsulation::kIpv4:
+      return Bytes(0);
+    case Encapsulation::kIpv6:
+      return Bytes(40 - 20);
+    case Encapsulation::kVxlan:
+      return Bytes(14 + 20 + 8 + 8);
+    case Encapsulation::kVxlanIpv6:
+      return Bytes(14 + 40 + 8 + 8);
+  }
+  return {};
+}
 
 void describe(ParamVisitor& v, TransportParams& p) {
   v.field({"mtu", "payload bytes of a full packet", "InfiniBand path MTU 4096"}, p.mtu,
@@ -13,6 +29,13 @@ void describe(ParamVisitor& v, TransportParams& p) {
           {Bytes(1), Bytes(1500)});
   v.field({"cnp", "bytes of a congestion notification frame", "header 62 and 16 reserved bytes"},
           p.cnp, {Bytes(1), Bytes(1500)});
+  v.choice({"encapsulation", "what carries the packet; its bytes are added to every frame",
+            "RoCEv2 over IPv4"},
+           p.encapsulation,
+           {{"ipv4", "+0 bytes"},
+            {"ipv6", "+20 bytes: IPv6 40 for IPv4 20", "RFC 8200"},
+            {"vxlan", "+50 bytes: outer Ethernet 14, IPv4 20, UDP 8, VXLAN 8", "RFC 7348"},
+            {"vxlan_ipv6", "+70 bytes: the same over outer IPv6 40", "RFC 7348"}});
   v.field({"int_header",
            "telemetry bytes on every data and ACK frame; only with a congestion control that reads "
            "telemetry",
@@ -33,9 +56,39 @@ void describe(ParamVisitor& v, TransportParams& p) {
   v.field({"nack_interval", "least time between two NACKs for the same missing packet",
            "HPCC artefact, 500 us"},
           p.nack_interval, {Duration::ps(0), Duration::s(1)});
-  v.field({"rto", "time without progress after which the sender goes back to the oldest packet",
+  v.field({"rto", "time without progress after which the sender repeats from the oldest packet on",
            "Plait's choice; an InfiniBand timeout of 8 is 1.05 ms"},
-          p.rto, {Duration::us(1), Duration::s(100)});
+          p.rto, {Duration::us(1), TransportParams::kMaxRto});
+  v.field({"rto_backoff", "factor on rto after each timeout without progress",
+           "InfiniBand vol. 1 ch. 9: none"},
+          p.rto_backoff, {1.0, 8.0});
+  v.field({"retry_limit",
+           "timeouts in a row without progress that a queue pair survives; at the next it fails; "
+           "0: it never gives up",
+           "InfiniBand retry_cnt, at most 7; NCCL_IB_RETRY_CNT 7"},
+          p.retry_limit, {0, 100});
+  v.choice({"reliability", "how lost packets are sent again", "RoCEv2 NICs up to ConnectX-5"},
+           p.reliability,
+           {{"go_back_n", "the receiver drops what is out of order", "InfiniBand vol. 1 ch. 9"},
+            {"selective_repeat", "the receiver keeps it, the sender repeats what is missing",
+             "IRN, SIGCOMM 2018"}});
+  v.field({"reorder_window",
+           "selective repeat: a sender stays less than so many packets ahead of the oldest "
+           "unacknowledged one (the receiver's bitmap)",
+           "Plait's choice: 4 MiB at an MTU of 4096"},
+          p.reorder_window, {2, 65'536});
+  v.field(
+      {"reorder_threshold",
+       "selective repeat: a packet is lost when so many that were sent after it are "
+       "acknowledged; reorder_window or more: never for that reason; 0: 1, or never where packets "
+       "of one flow take several paths",
+       "IRN, SIGCOMM 2018: the first out of order"},
+      p.reorder_threshold, {0, 65'536});
+  v.field({"queue_pairs", "queue pairs of each connection", "NCCL_IB_QPS_PER_CONNECTION 1"},
+          p.queue_pairs, {1, std::int64_t{kMaxQueuePairs}});
+  v.choice({"striping", "how a connection uses several queue pairs", "Plait's choice"}, p.striping,
+           {{"split", "each message over all of them", "NCCL_IB_SPLIT_DATA_ON_QPS 1"},
+            {"round_robin", "whole messages in turn", "NCCL_IB_SPLIT_DATA_ON_QPS 0"}});
   v.choice({"cnp_mode", "how a congestion mark travels back to the sender", "RoCEv2 annex A17"},
            p.cnp_mode,
            {{"packet", "a CNP frame per flow, at most one per cnp_interval"},

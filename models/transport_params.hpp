@@ -18,11 +18,31 @@ enum class CnpMode : std::uint8_t {
   kAckEcho,  ///< Every ACK tells whether its packet was marked, as the ns-3 RDMA models do.
 };
 
+/// How lost packets are sent again.
+enum class Reliability : std::uint8_t {
+  kGoBackN,  ///< The receiver drops what is out of order; the sender repeats from the loss on.
+  kSelectiveRepeat,  ///< The receiver keeps it; the sender repeats what is missing.
+};
+
+/// How a connection with several queue pairs uses them.
+enum class Striping : std::uint8_t {
+  kSplit,       ///< Every message is cut into parts for all of them.
+  kRoundRobin,  ///< Whole messages in turn.
+};
+
+/// What stands between the Ethernet frame and the RoCEv2 packet in it.
+enum class Encapsulation : std::uint8_t { kIpv4, kIpv6, kVxlan, kVxlanIpv6 };
+/// Bytes it adds to every frame, over Ethernet and IPv4.
+Bytes encapsulation_bytes(Encapsulation encapsulation);
+
 struct TransportParams {
-  Bytes mtu = Bytes(4096);       ///< Payload of a full packet.
-  Bytes header = Bytes(62);      ///< Ethernet, IPv4, UDP, BTH, ICRC, FCS.
-  Bytes ack = Bytes(66);         ///< ACK or NACK frame.
-  Bytes cnp = Bytes(78);         ///< CNP frame.
+  static constexpr Duration kMaxRto = Duration::s(100);
+
+  Bytes mtu = Bytes(4096);   ///< Payload of a full packet.
+  Bytes header = Bytes(62);  ///< Ethernet, IPv4, UDP, BTH, ICRC, FCS.
+  Bytes ack = Bytes(66);     ///< ACK or NACK frame.
+  Bytes cnp = Bytes(78);     ///< CNP frame.
+  Encapsulation encapsulation = Encapsulation::kIpv4;
   Bytes int_header = Bytes(42);  ///< On data and ACKs if the congestion control reads telemetry.
   Bytes gap = Bytes(20);         ///< Preamble and inter-frame gap, added to every frame.
   std::int64_t data_priority = 3;
@@ -30,7 +50,15 @@ struct TransportParams {
   bool control_obeys_pause = true;    ///< The NIC holds ACKs back while their priority is paused.
   std::int64_t ack_interval = 1;      ///< Packets per ACK; the last of a message always has one.
   Duration nack_interval = Duration::us(500);  ///< Least time between NACKs for one gap.
-  Duration rto = Duration::ms(1);  ///< Without progress for this long: go back to the oldest.
+  Duration rto = Duration::ms(1);  ///< Without progress for this long: repeat from the oldest.
+  double rto_backoff = 1.0;        ///< Factor on rto after each timeout without progress.
+  std::int64_t retry_limit = 7;    ///< Timeouts without progress that are survived; 0 = all.
+  Reliability reliability = Reliability::kGoBackN;
+  std::int64_t reorder_window = 1024;  ///< Selective repeat: packets in flight at most.
+  /// Selective repeat: a packet is lost when so many sent after it are acknowledged; 0 = automatic.
+  std::int64_t reorder_threshold = 0;
+  std::int64_t queue_pairs = 1;  ///< Per connection.
+  Striping striping = Striping::kSplit;
   CnpMode cnp_mode = CnpMode::kPacket;
   Duration cnp_interval = Duration::us(4);
   EntropyParams entropy;

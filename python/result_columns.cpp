@@ -160,6 +160,8 @@ py::list flow_columns(const Results& r) {
       .add("retransmitted", [](const F& f) { return f.retransmitted; })
       .add("cnps", [](const F& f) { return f.cnps; })
       .add("timeouts", [](const F& f) { return f.timeouts; })
+      .add("lane", [](const F& f) { return f.lane; })
+      .add("failed_us", [](const F& f) { return us(f.failed); })
       .take();
 }
 

@@ -100,6 +100,7 @@ Json flows_json(const FlowSummary& flows) {
           {"retransmitted", flows.retransmitted},
           {"cnps", flows.cnps},
           {"timeouts", flows.timeouts},
+          {"failed", flows.failed},
           {"goodput_p50_gbps", flows.goodput_p50 / 1e9},
           {"goodput_min_gbps", flows.goodput_min / 1e9}};
 }

@@ -13,10 +13,11 @@ std::vector<std::string> reordering_warnings(const Scenario& scenario, const Rou
   std::vector<std::string> warnings;
   if (!routes.offers_choice()) return warnings;
   for (const std::string& path : spreading) {
-    warnings.push_back(
-        scenario.at(path,
-                    "packets of one flow overtake each other, and receivers that go back N take "
-                    "each for a loss"));
+    if (params.transport.reliability == Reliability::kGoBackN)
+      warnings.push_back(
+          scenario.at(path,
+                      "packets of one flow overtake each other, and receivers that go back N take "
+                      "each for a loss"));
     if (needs_of(params.transport.congestion_control).telemetry)
       warnings.push_back(
           scenario.at(path,

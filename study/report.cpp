@@ -164,6 +164,9 @@ std::string totals_section(const Results& results) {
         "Goodput over a flow's life, idle time included: median {}, least {}\n",
         results.flows.flows, results.flows.packets, results.flows.retransmitted, results.flows.cnps,
         human_rate(results.flows.goodput_p50), human_rate(results.flows.goodput_min));
+  if (results.flows.failed > 0)
+    text +=
+        fmt::format("Queue pairs that gave up (transport.retry_limit): {}\n", results.flows.failed);
   text += fmt::format(
       "Totals: PFC pauses {}, ECN marks {}, drops {}, lost on links {}, retransmitted {}, timeouts "
       "{}\n",

@@ -49,6 +49,7 @@ FlowSummary summarise_flows(const std::vector<FlowRecord>& flows) {
     sum.retransmitted += flow.retransmitted;
     sum.cnps += flow.cnps;
     sum.timeouts += flow.timeouts;
+    sum.failed += flow.failed != SimTime::never();
     const Duration active = flow.last_acked - flow.first_sent;
     if (active > Duration() && flow.payload > Bytes())
       goodputs.push_back(8.0 * static_cast<double>(flow.payload.count()) / active.to_s());

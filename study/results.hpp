@@ -85,7 +85,7 @@ struct RankTimes {
 
 struct FlowSummary {
   std::size_t flows = 0;
-  std::uint64_t packets = 0, retransmitted = 0, cnps = 0, timeouts = 0;
+  std::uint64_t packets = 0, retransmitted = 0, cnps = 0, timeouts = 0, failed = 0;
   /// Acknowledged payload / (last ack - first packet), bits/s. Over the flow's whole life: the time
   /// in which it had nothing to send is included.
   double goodput_p50 = 0, goodput_min = 0;

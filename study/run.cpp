@@ -22,9 +22,26 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-[[noreturn]] void throw_deadlock(const Experiment& experiment, SimTime now) {
-  std::string text =
-      fmt::format("deadlock at {}: nothing more can happen, but", human(now.since_start()));
+// One line for each queue pair that has given up.
+std::string failed_flows(const std::vector<FlowRecord>& flows, const FabricGraph& graph) {
+  constexpr std::size_t kMaxLines = 12;
+  std::string text;
+  std::size_t failed = 0;
+  for (const FlowRecord& flow : flows) {
+    if (flow.failed == SimTime::never() || ++failed > kMaxLines) continue;
+    text +=
+        fmt::format("\n  flow {} -> {} gave up after {} timeouts at {} (stream {}, queue pair {})",
+                    gpu_name(graph, flow.from), gpu_name(graph, flow.to), flow.timeouts,
+                    human(flow.failed.since_start()), flow.stream, flow.lane);
+  }
+  if (failed > kMaxLines) text += fmt::format("\n  and {} more flows", failed - kMaxLines);
+  return text;
+}
+
+[[noreturn]] void throw_deadlock(const Experiment& experiment, const RunRecords& records) {
+  std::string text = fmt::format("deadlock at {}: nothing more can happen, but",
+                                 human(records.totals.end.since_start()));
+  text += failed_flows(records.flows, *experiment.fabric.graph);
   for (std::size_t i = 0; i < experiment.jobs.size(); ++i) {
     const std::string report = deadlock_report(experiment.ranks[i]);
     if (!report.empty()) text += "\n" + report;
@@ -96,7 +113,7 @@ RunOutcome run_scenario(const Scenario& scenario, const RunSettings& settings) {
   performance.memory_bytes = experiment.simulation->memory_bytes();
 
   RunRecords records = collect_records(experiment);
-  if (end == RunEnd::kDeadlock) throw_deadlock(experiment, records.totals.end);
+  if (end == RunEnd::kDeadlock) throw_deadlock(experiment, records);
   RunOutcome outcome;
   outcome.results =
       make_results(std::move(records), make_context(scenario, experiment, end == RunEnd::kFinished),

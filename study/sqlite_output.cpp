@@ -40,7 +40,8 @@ CREATE TABLE messages (
 CREATE TABLE flows (
   flow_id INTEGER PRIMARY KEY, from_gpu_id INTEGER, to_gpu_id INTEGER, stream INTEGER,
   hops INTEGER, first_sent_ps INTEGER, last_acked_ps INTEGER, payload_bytes INTEGER,
-  packets INTEGER, retransmitted INTEGER, cnps INTEGER, timeouts INTEGER);
+  packets INTEGER, retransmitted INTEGER, cnps INTEGER, timeouts INTEGER, lane INTEGER,
+  failed_ps INTEGER);
 CREATE TABLE links (
   link_id INTEGER PRIMARY KEY, name TEXT, from_node TEXT, to_node TEXT, rate_bps INTEGER,
   delay_ps INTEGER, packets INTEGER, wire_bytes INTEGER, busy_ps INTEGER, paused_ps INTEGER);
@@ -188,11 +189,11 @@ void write_traffic(Database& database, const RunRecords& records) {
   for (const MessageRecord& m : records.messages)
     messages.row(message_id++, m.job, m.from, m.to, m.stream, m.size, m.posted, m.delivered,
                  m.acked, m.ideal);
-  Insert flows(database, "flows", 12);
+  Insert flows(database, "flows", 14);
   std::size_t flow_id = 0;
   for (const FlowRecord& f : records.flows)
     flows.row(flow_id++, f.from, f.to, f.stream, f.hops, f.first_sent, f.last_acked, f.payload,
-              f.packets, f.retransmitted, f.cnps, f.timeouts);
+              f.packets, f.retransmitted, f.cnps, f.timeouts, f.lane, f.failed);
 }
 
 void write_links(Database& database, const Results& results) {

@@ -94,6 +94,7 @@ NetworkParams random_network(Random& random) {
   p.switches.ecn.k_min = Bytes::kilo(random.between(1, 50));
   p.switches.ecn.k_max = p.switches.ecn.k_min + Bytes::kilo(random.between(1, 100));
   p.transport.mtu = Bytes(random.any_of({256, 1000, 4096}));
+  p.transport.retry_limit = 0;  // timeouts are short, queues may be longer
   p.transport.gap = Bytes(random.any_of({0, 20}));
   p.transport.ack_interval = random.any_of({1, 4, 32});
   p.transport.control_priority = random.any_of({3, 6});
@@ -101,6 +102,25 @@ NetworkParams random_network(Random& random) {
   p.transport.congestion_control.kind = random.any_of({CcKind::kNone, CcKind::kDcqcn});
   p.transport.congestion_control.dcqcn.min_rate = BitRate::mbps(1000);
   return p;
+}
+
+// Lanes and loss recovery; drawn after everything else, so that the other tests keep their cases.
+void random_transport(Random& random, TransportParams& p) {
+  p.queue_pairs = random.any_of({1, 2, 3, 16});
+  p.striping = random.any_of({Striping::kSplit, Striping::kRoundRobin});
+  p.reliability = random.any_of({Reliability::kGoBackN, Reliability::kSelectiveRepeat});
+  p.reorder_window = random.any_of({2, 16, 1024});
+  p.reorder_threshold = random.any_of({0, 3, 1024});
+  p.encapsulation = random.any_of({Encapsulation::kIpv4, Encapsulation::kVxlanIpv6});
+  p.rto = Duration::us(200);
+  p.nack_interval = Duration::us(20);
+}
+
+// As random_flows(), with several messages on each connection.
+std::vector<FlowSpec> random_streams(Random& random, std::size_t hosts) {
+  std::vector<FlowSpec> flows = random_flows(random, hosts);
+  for (FlowSpec& flow : flows) flow.stream = 0;
+  return flows;
 }
 
 // A buffer barely above what reserve and headroom take, so that pauses are common.
@@ -208,6 +228,51 @@ TEST_CASE("under random loss on links every message arrives exactly once") {
     REQUIRE(run.run(flows) == RunEnd::kFinished);
     CHECK(run.records().totals.retransmitted > 0);
     check_everything_arrived(run, flows);
+  }
+}
+
+TEST_CASE("any lanes and recovery: under loss and drops every message arrives exactly once") {
+  std::uint64_t drops = 0;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    CAPTURE(seed);
+    Random random(seed);
+    FabricGraph graph = random_fabric(random);
+    const auto flows = random_streams(random, graph.hosts().size());
+    NetworkParams params = random_network(random);
+    random_transport(random, params.transport);
+    params.switches.pfc.enabled = seed % 2 == 0;
+    params.switches.buffer = Bytes::kilo(params.switches.pfc.enabled ? 20'000 : 50);
+    params.wire.loss = 0.02;
+    FabricRun run(std::move(graph), params);
+    REQUIRE(run.run(flows) == RunEnd::kFinished);
+    CHECK(run.records().totals.retransmitted > 0);
+    check_everything_arrived(run, flows, params.transport.queue_pairs == 1);
+    drops += run.records().totals.drops;
+  }
+  CHECK(drops > 1000);
+}
+
+TEST_CASE("any lanes and recovery: threads and window length do not show") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    const auto fingerprint = [&](unsigned threads, Duration max_window) {
+      Random random(seed);
+      FabricGraph graph = random_fabric(random);
+      const auto flows = random_streams(random, graph.hosts().size());
+      NetworkParams params = random_network(random);
+      random_transport(random, params.transport);
+      params.switches.forwarding =
+          random.any_of({Forwarding::kStoreAndForward, Forwarding::kCutThrough});
+      params.wire.loss = seed % 2 == 0 ? 0.02 : 0.0;
+      FabricRun run(std::move(graph), params);
+      REQUIRE(run.run(flows, threads, SimTime::never(), max_window) == RunEnd::kFinished);
+      return run.records().totals.fingerprint;
+    };
+    const std::uint64_t reference = fingerprint(1, Duration::max());
+    CHECK(fingerprint(2, Duration::max()) == reference);
+    CHECK(fingerprint(3, Duration::max()) == reference);
+    CHECK(fingerprint(8, Duration::max()) == reference);
+    CHECK(fingerprint(1, Duration::ns(37)) == reference);
   }
 }
 
