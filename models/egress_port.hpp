@@ -44,8 +44,11 @@ static_assert(sizeof(EgressQueue) == 24);
 struct PortStatistics {
   PauseClock pause_clock;
   std::uint64_t marks = 0;
-  std::uint64_t drops = 0;
+  std::uint64_t drops = 0;  ///< All but the watchdog's.
+  std::uint64_t lossless_drops = 0;
+  std::uint64_t trims = 0;
   std::uint64_t pauses_sent = 0;
+  std::uint64_t watchdog_triggers = 0, watchdog_drops = 0;
 };
 
 /// Chooses the next queue of a port: pause frames, then strict priorities from the highest, then

@@ -16,6 +16,7 @@ struct NetworkContext;
 /// rate * (latency to the peer + latency from the peer) + 3 full packets + 1 pause frame per
 /// lossless priority. In the worst case the pause frame waits for one packet and the others here,
 /// the peer has just begun another one, and the packet that crossed the threshold is counted whole.
+/// With the rule of three delays: 3 * floor(rate * cable delay / 8).
 std::vector<std::int64_t> headroom_of_ports(const NetworkContext& context, NodeId node);
 
 }  // namespace plait

@@ -137,6 +137,11 @@ std::vector<std::int64_t> headroom_of_ports(const NetworkContext& context, NodeI
   const std::int64_t lossless = std::popcount(parse_priority_set(pfc.priorities));
   for (std::uint32_t p = 0; p < info.ports; ++p) {
     const PortId port = context.graph.port(node, p);
+    if (pfc.headroom_rule == HeadroomRule::kThreeDelays) {
+      const FabricLink& link = context.graph.egress(port);
+      headroom[p] = 3 * bytes_in(link.delay, link.rate).count();
+      continue;
+    }
     const LinkClass& out = context.link_class(port);
     const LinkClass& back = context.link_class(context.graph.peer(port));
     const Duration in_flight = Duration::ps(out.latency_ps() + back.latency_ps());

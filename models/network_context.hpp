@@ -41,8 +41,9 @@ class PinnedRoutes {
   }
   /// The pinned port, or -1.
   int find(const Packet& packet) const {
-    const auto ends = ports_.find(key(packet.source().value(), packet.destination().value(),
-                                      packet.kind() != PacketKind::kData));
+    const bool data = packet.kind() == PacketKind::kData || packet.kind() == PacketKind::kTrimmed;
+    const auto ends =
+        ports_.find(key(packet.source().value(), packet.destination().value(), !data));
     if (ends == ports_.end()) return -1;
     auto it = ends->second.find(packet.queue_pair);
     if (it == ends->second.end()) it = ends->second.find(kEvery);

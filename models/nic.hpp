@@ -168,6 +168,7 @@ class Nic {
   std::int64_t next_timer_ps_ = INT64_MAX;
   std::uint64_t packets_ = 0, wire_bytes_ = 0;
   PauseClock pause_clock_;
+  std::vector<PauseRecord> pauses_;  // only with record_pauses
 };
 
 }  // namespace plait

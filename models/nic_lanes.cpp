@@ -213,6 +213,7 @@ void Nic::collect(SimTime end, RunRecords& records) const {
   link.wire_bytes = Bytes(static_cast<std::int64_t>(wire_bytes_));
   link.busy = transmission_time(link.wire_bytes, link_.rate());
   link.paused = pause_clock_.total(end, paused_ != 0);
+  records.pauses.insert(records.pauses.end(), pauses_.begin(), pauses_.end());
   for (const SendFlow& flow : flows_) records.flows.push_back(flow.record);
   for (const SendConnection& connection : connections_)
     for (const SendConnection::Sent& sent : connection.sent) {

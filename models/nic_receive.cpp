@@ -34,6 +34,11 @@ void Nic::on_pfc(std::int64_t now, const Packet& packet) {
     free_at_ps_ = std::max(free_at_ps_, now);
   }
   pause_clock_.on_change(now, was_paused, paused_ != 0);
+  if (!context_.params.record_pauses) return;
+  const FabricGraph& graph = context_.graph;
+  pauses_.push_back({SimTime::ps(now), graph.port_node(port_), graph.port_number(port_),
+                     static_cast<std::uint8_t>(packet.priority()),
+                     packet.kind() == PacketKind::kPause});
 }
 
 // ---- receiver

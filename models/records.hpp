@@ -48,8 +48,21 @@ struct LinkRecord {
   Duration paused{};  ///< Time in which PFC held back at least one priority.
   Bytes max_queue{};  ///< Longest egress queue, all priorities; switches only.
   std::uint64_t ecn_marks = 0;
-  std::uint64_t drops = 0;        ///< Packets that had to leave here and found no buffer.
-  std::uint64_t pauses_sent = 0;  ///< PFC pause frames sent through this port to its peer.
+  std::uint64_t drops = 0;              ///< Packets that had to leave here and found no buffer.
+  std::uint64_t lossless_drops = 0;     ///< Of those, on lossless priorities: headroom overflow.
+  std::uint64_t trims = 0;              ///< Packets that had to leave here and lost their payload.
+  std::uint64_t pauses_sent = 0;        ///< PFC pause frames sent through this port to its peer.
+  std::uint64_t watchdog_triggers = 0;  ///< Times that a queue here was declared stuck.
+  std::uint64_t watchdog_drops = 0;     ///< Packets dropped for that; not in `drops`.
+};
+
+/// A PFC frame, when and where it took effect.
+struct PauseRecord {
+  SimTime time{};
+  NodeId node;             ///< That received it: a host or a switch.
+  std::uint32_t port = 0;  ///< Number of the port at that node.
+  std::uint8_t priority = 0;
+  bool pause = true;  ///< False: resume.
 };
 
 /// One op of one rank that ended, as it ran.
@@ -81,6 +94,7 @@ struct RunTotals {
   SimTime end{};                    ///< Time of the last event of a rank or flow.
   std::uint64_t lost_on_links = 0;  ///< Frames lost by fabric.wire.loss.
   std::uint64_t pfc_pauses = 0, ecn_marks = 0, drops = 0, retransmitted = 0, timeouts = 0;
+  std::uint64_t lossless_drops = 0, trims = 0, watchdog_triggers = 0, watchdog_drops = 0;
 };
 
 struct RunRecords {
@@ -90,6 +104,7 @@ struct RunRecords {
   std::vector<MessageRecord> messages;  ///< By (posted, from, to, stream, order of posting).
   std::vector<FlowRecord> flows;        ///< By (from, to, stream, lane).
   std::vector<LinkRecord> links;        ///< By egress PortId.
+  std::vector<PauseRecord> pauses;      ///< By (time, node, port, order of arrival), if asked for.
 };
 
 }  // namespace plait

@@ -10,20 +10,57 @@
 
 namespace plait {
 
+namespace {
+
+// Doubled for each doubling of the rate above the reference, as long as it is below 1 (the HPCC
+// artefact lowers a shift down to 0).
+std::uint32_t alpha_at(BitRate rate, const PfcParams& pfc) {
+  auto alpha_1024 = static_cast<std::uint32_t>(std::llround(pfc.alpha * 1024));
+  if (pfc.alpha_reference_rate.bps() == 0) return alpha_1024;
+  for (std::int64_t bps = rate.bps(); bps > pfc.alpha_reference_rate.bps() && alpha_1024 < 1024;
+       bps /= 2)
+    alpha_1024 *= 2;
+  return alpha_1024;
+}
+
+void check_pfc(const PfcParams& pfc, const std::vector<std::int64_t>& headroom) {
+  if (pfc.threshold == PfcThreshold::kStatic && (pfc.xon > pfc.xoff || pfc.reserve > pfc.xoff))
+    throw UserError("fabric.switch.pfc: xon (" + to_string(pfc.xon) + ") and reserve (" +
+                    to_string(pfc.reserve) + ") must not be above xoff (" + to_string(pfc.xoff) +
+                    ")");
+  for (const std::int64_t bytes : headroom)
+    if (bytes > kMostQueued)
+      throw UserError("the headroom of a switch port is " + to_string(Bytes(bytes)) + "; at most " +
+                      to_string(Bytes(kMostQueued)) +
+                      " are supported. Shorten the cables or set fabric.switch.pfc.headroom");
+}
+
+}  // namespace
+
 SharedBuffer::SharedBuffer(const SwitchParams& params, const std::vector<std::int64_t>& headroom,
-                           std::uint32_t largest_packet)
-    : reserve_(params.pfc.reserve.count()),
+                           std::uint32_t largest_packet, const std::vector<BitRate>& rates)
+    : static_(params.pfc.threshold == PfcThreshold::kStatic),
+      reserve_(params.pfc.reserve.count()),
+      lossy_reserve_(params.lossy_reserve.count()),
       resume_offset_(params.pfc.resume_offset.count()),
-      alpha_1024_(std::llround(params.pfc.alpha * 1024)),
+      xoff_(params.pfc.xoff.count()),
+      xon_(params.pfc.xon.count()),
       lossy_alpha_1024_(std::llround(params.lossy_alpha * 1024)),
       lossless_(params.pfc.enabled ? parse_priority_set(params.pfc.priorities) : 0),
       headroom_(headroom),
       ingress_(headroom.size() * kPriorities),
       paused_of_port_(headroom.size()) {
+  check_pfc(params.pfc, headroom);
+  for (std::size_t port = 0; port < headroom.size(); ++port)
+    alpha_1024_.push_back(alpha_at(rates.empty() ? BitRate() : rates[port], params.pfc));
+  const auto ports = static_cast<std::int64_t>(headroom.size());
   const std::int64_t lossless_priorities = std::popcount(lossless_);
+  const std::int64_t lossy_priorities =
+      static_cast<std::int64_t>(kPriorities) - lossless_priorities;
   const std::int64_t set_aside =
-      lossless_priorities * (std::accumulate(headroom.begin(), headroom.end(), std::int64_t{0}) +
-                             reserve_ * static_cast<std::int64_t>(headroom.size()));
+      lossless_priorities *
+          (std::accumulate(headroom.begin(), headroom.end(), std::int64_t{0}) + reserve_ * ports) +
+      lossy_priorities * lossy_reserve_ * ports;
   pool_ = params.buffer.count() - set_aside;
   if (pool_ <= 0)
     throw UserError("switch buffer of " + to_string(params.buffer) +
@@ -49,7 +86,7 @@ void SharedBuffer::check_empty_admits(std::uint32_t largest_packet) const {
   for (std::uint32_t port = 0; port < headroom_.size() && lossless_ != 0; ++port) {
     const auto priority = static_cast<std::uint32_t>(std::countr_zero(lossless_));
     if (!surely_quiet(port, priority, largest_packet) && largest_packet > headroom_[port])
-      refuse("pause threshold (fabric.switch.pfc.alpha) and headroom are lower");
+      refuse("pause threshold (fabric.switch.pfc.alpha or xoff) and headroom are lower");
   }
 }
 
@@ -60,23 +97,28 @@ SharedBuffer::Verdict SharedBuffer::enter(std::uint32_t port, std::uint32_t prio
     return Verdict::kAdmitted;
   }
   Ingress& ingress = at(port, priority);
-  const std::int64_t limit = threshold();
+  const std::int64_t limit = threshold(port);
   const bool full = bytes > free_shared();
-  if ((full || excess(ingress.bytes) + bytes > limit) &&
-      bytes + ingress.headroom_used > headroom_[port])
+  const std::int64_t after = ingress.bytes + std::int64_t{bytes};
+  const bool beyond = static_ ? after > xoff_ : excess(ingress.bytes) + bytes > limit;
+  if ((full || beyond) && std::int64_t{bytes} + ingress.headroom_used > headroom_[port])
     return Verdict::kDropped;
-  const std::int64_t after = ingress.bytes + bytes;
   if (full || (after > reserve_ && after - reserve_ > limit)) {
     ingress.headroom_used += static_cast<std::int32_t>(bytes);
   } else {
     enter_quiet(port, priority, bytes);
   }
-  if (is_paused(port, priority) ||
-      (ingress.headroom_used == 0 && excess(ingress.bytes) < threshold()))
-    return Verdict::kAdmitted;
+  if (is_paused(port, priority) || !over(port, ingress)) return Verdict::kAdmitted;
   paused_of_port_[port] |= static_cast<std::uint8_t>(1U << priority);
   ++paused_;
   return Verdict::kAdmittedPause;
+}
+
+bool SharedBuffer::may_resume(std::uint32_t port, const Ingress& ingress) const {
+  if (ingress.headroom_used > 0) return false;
+  if (static_) return ingress.bytes < xon_;
+  const std::int64_t shared = excess(ingress.bytes);
+  return shared == 0 || shared + resume_offset_ <= threshold(port);
 }
 
 bool SharedBuffer::leave_paused(std::uint32_t port, std::uint32_t priority, std::uint32_t bytes) {
@@ -87,8 +129,7 @@ bool SharedBuffer::leave_paused(std::uint32_t port, std::uint32_t priority, std:
   ingress.headroom_used -= from_headroom;
   shared_ -= excess(ingress.bytes) - excess(ingress.bytes - rest);
   ingress.bytes -= rest;
-  const std::int64_t over = excess(ingress.bytes);
-  if (ingress.headroom_used > 0 || (over > 0 && over + resume_offset_ > threshold())) return false;
+  if (!may_resume(port, ingress)) return false;
   paused_of_port_[port] &= static_cast<std::uint8_t>(~(1U << priority));
   --paused_;
   return true;

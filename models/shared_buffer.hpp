@@ -5,11 +5,14 @@
 ///
 /// Symbols: B buffer, r reserve and H headroom per (ingress port, lossless priority), I bytes of an
 /// ingress outside its headroom, h bytes in its headroom, S shared bytes in use. S is always the
-/// sum of max(I - r, 0) over lossless ingresses plus all lossy bytes, so it does not depend on the
-/// order of past operations. Threshold T = alpha * (B - sum H - sum r - S). Source: switch-mmu of
-/// the HPCC artefact (Li et al., SIGCOMM 2019); dynamic threshold: Choudhury and Hahne, IEEE/ACM
-/// ToN 6(2), 1998. Equations: docs/models/switch.md.
+/// sum of max(I - r, 0) over lossless ingresses plus that of max(q - r', 0) over lossy egress
+/// queues of q bytes with reserve r', so it does not depend on the order of past operations.
+/// Threshold T = alpha * (B - sum H - sum r - sum r' - S), alpha by port; or, with static
+/// thresholds, T = xoff - r, so that I <= xoff outside the headroom. Source: switch-mmu of the HPCC
+/// artefact (Li et al., SIGCOMM 2019); dynamic threshold: Choudhury and Hahne, IEEE/ACM ToN 6(2),
+/// 1998; static: htsim's lossless input queue. Equations: docs/models/switch.md.
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -21,25 +24,32 @@ class SharedBuffer {
  public:
   /// @param headroom  per port, for each lossless priority.
   /// @param largest_packet  wire bytes that must fit into the empty buffer.
+  /// @param rates  per port, for PfcParams::alpha_reference_rate; may be empty if that is 0.
   /// @throws UserError if reserves and headrooms do not fit the buffer, or if even the empty buffer
   ///         would refuse a packet.
   SharedBuffer(const SwitchParams& params, const std::vector<std::int64_t>& headroom,
-               std::uint32_t largest_packet);
+               std::uint32_t largest_packet, const std::vector<BitRate>& rates = {});
 
   bool lossless(std::uint32_t priority) const { return (lossless_ >> priority & 1U) != 0; }
 
   /// True if a lossless packet can enter without a pause or a drop, even if the bytes that have
   /// left since the last release() are still counted: exact state is not needed. (T falls and I - r
-  /// rises with every byte counted too much, so the answer errs towards false.)
+  /// rises with every byte counted too much, so the answer errs towards false. With a static
+  /// threshold the same holds of I <= xoff and of L <= free.)
   bool surely_quiet(std::uint32_t port, std::uint32_t priority, std::uint32_t bytes) const {
     const Ingress& ingress = at(port, priority);
+    if (static_) [[unlikely]]
+      return ingress.headroom_used == 0 && ingress.bytes + std::int64_t{bytes} <= xoff_ &&
+             bytes <= free_shared();
     return ingress.headroom_used == 0 &&
-           excess(ingress.bytes + bytes) < (free_shared() - bytes) * alpha_1024_ >> 10;
+           excess(ingress.bytes + bytes) < limit_of(port, free_shared() - bytes);
   }
-  /// True if a lossy packet may join an egress queue of `queue_bytes`.
+  /// True if a lossy packet may join an egress queue of `queue_bytes`. Errs towards false in the
+  /// same way while bytes of other ports that have left are still counted.
   bool lossy_fits(std::int64_t queue_bytes, std::uint32_t bytes) const {
-    return queue_bytes + bytes <= (free_shared() * lossy_alpha_1024_ >> 10) &&
-           bytes <= free_shared();
+    const std::int64_t shared = lossy_excess(queue_bytes + bytes);
+    return shared <= (free_shared() * lossy_alpha_1024_ >> 10) &&
+           shared - lossy_excess(queue_bytes) <= free_shared();
   }
 
   /// Counts a packet that surely_quiet() let in.
@@ -48,17 +58,21 @@ class SharedBuffer {
     shared_ += excess(ingress.bytes + bytes) - excess(ingress.bytes);
     ingress.bytes += bytes;
   }
-  void enter_lossy(std::uint32_t bytes) { shared_ += bytes; }
+  /// A lossy packet joins an egress queue of `queue_bytes`.
+  void enter_lossy(std::int64_t queue_bytes, std::uint32_t bytes) {
+    shared_ += lossy_excess(queue_bytes + bytes) - lossy_excess(queue_bytes);
+  }
 
   enum class Verdict : std::uint8_t { kAdmitted, kAdmittedPause, kDropped };
   /// The full rule for a lossless packet. @pre the state is exact at the time of arrival.
   Verdict enter(std::uint32_t port, std::uint32_t priority, std::uint32_t bytes);
 
-  /// A packet leaves. @return true if its ingress is paused and may resume now (then it is no
-  /// longer counted as paused).
-  bool leave(std::uint32_t port, std::uint32_t priority, std::uint32_t bytes) {
+  /// A packet leaves; its egress queue has `queue_bytes` without it. @return true if its ingress is
+  /// paused and may resume now (then it is no longer counted as paused).
+  bool leave(std::uint32_t port, std::uint32_t priority, std::uint32_t bytes,
+             std::int64_t queue_bytes) {
     if (!lossless(priority)) {
-      shared_ -= bytes;
+      shared_ -= lossy_excess(queue_bytes + bytes) - lossy_excess(queue_bytes);
       return false;
     }
     Ingress& ingress = at(port, priority);
@@ -89,22 +103,40 @@ class SharedBuffer {
     return ingress_[port * kPriorities + priority];
   }
   std::int64_t excess(std::int64_t bytes) const { return bytes > reserve_ ? bytes - reserve_ : 0; }
+  std::int64_t lossy_excess(std::int64_t bytes) const {
+    return bytes > lossy_reserve_ ? bytes - lossy_reserve_ : 0;
+  }
   std::int64_t free_shared() const { return pool_ - shared_; }
-  std::int64_t threshold() const { return free_shared() * alpha_1024_ >> 10; }
+  /// T for `free` shared bytes. Cut so that the 32-bit counters of an ingress hold in any buffer.
+  std::int64_t limit_of(std::uint32_t port, std::int64_t free) const {
+    return std::min(free * alpha_1024_[port] >> 10, kMostQueued);
+  }
+  std::int64_t threshold(std::uint32_t port) const {
+    return static_ ? xoff_ - reserve_ : limit_of(port, free_shared());
+  }
+  /// Whether an ingress without headroom in use is at its threshold; h > 0 always is.
+  bool over(std::uint32_t port, const Ingress& ingress) const {
+    return ingress.headroom_used > 0 || (!static_ && excess(ingress.bytes) >= threshold(port));
+  }
+  bool may_resume(std::uint32_t port, const Ingress& ingress) const;
   bool is_paused(std::uint32_t port, std::uint32_t priority) const {
     return (paused_of_port_[port] >> priority & 1U) != 0;
   }
   void check_empty_admits(std::uint32_t largest_packet) const;
   bool leave_paused(std::uint32_t port, std::uint32_t priority, std::uint32_t bytes);
 
-  std::int64_t pool_ = 0;    // B - sum H - sum r
+  bool static_ = false;      // thresholds
+  std::int64_t pool_ = 0;    // B - sum H - sum r - sum r'
   std::int64_t shared_ = 0;  // S
   std::int64_t reserve_ = 0;
+  std::int64_t lossy_reserve_ = 0;
   std::int64_t resume_offset_ = 0;
-  std::int64_t alpha_1024_ = 0, lossy_alpha_1024_ = 0;
+  std::int64_t xoff_ = 0, xon_ = 0;  // static thresholds
+  std::int64_t lossy_alpha_1024_ = 0;
   std::uint32_t paused_ = 0;
   std::uint8_t lossless_ = 0;
   std::vector<std::int64_t> headroom_;        // by port
+  std::vector<std::uint32_t> alpha_1024_;     // by port
   std::vector<Ingress> ingress_;              // by port and priority
   std::vector<std::uint8_t> paused_of_port_;  // bit: this priority of the port's peer is paused
 };

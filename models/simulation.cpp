@@ -153,6 +153,10 @@ void Simulation::Impl::add_totals(RunRecords& records) const {
     totals.pfc_pauses += link.pauses_sent;
     totals.ecn_marks += link.ecn_marks;
     totals.drops += link.drops;
+    totals.lossless_drops += link.lossless_drops;
+    totals.trims += link.trims;
+    totals.watchdog_triggers += link.watchdog_triggers;
+    totals.watchdog_drops += link.watchdog_drops;
   }
   for (const FlowRecord& flow : records.flows) {
     totals.retransmitted += flow.retransmitted;
@@ -231,7 +235,11 @@ RunRecords Simulation::records() const {
   for (const auto& host : impl_->host_of)
     if (host) host->collect(end, records);
   for (const auto& sw : impl_->switch_of)
-    if (sw) sw->collect(end, records.links);
+    if (sw) sw->collect(end, records);
+  std::stable_sort(records.pauses.begin(), records.pauses.end(),
+                   [](const PauseRecord& a, const PauseRecord& b) {
+                     return std::tie(a.time, a.node, a.port) < std::tie(b.time, b.node, b.port);
+                   });
   impl_->join_messages(records);
   std::map<std::tuple<GpuId, GpuId, Bytes>, Duration> ideal;  // most messages are alike
   for (MessageRecord& message : records.messages) {

@@ -28,6 +28,7 @@ struct NetworkParams {
   ScaleUpParams scale_up;
   std::uint64_t seed = 1;       ///< Of ECMP hashing, marking and loss.
   bool record_messages = true;  ///< Keep one MessageRecord per message.
+  bool record_pauses = false;   ///< Keep one PauseRecord per PFC frame received.
   /// For tests: switches catch up all ports at every arrival, where they need it or not. Must
   /// change nothing but the speed.
   bool always_catch_up = false;

@@ -3,27 +3,10 @@
 
 #include <algorithm>
 
+#include "models/port_bits.hpp"
 #include "sim/hash.hpp"
 
 namespace plait {
-
-namespace {
-
-template <class Visit>
-void for_each_bit(const std::vector<std::uint64_t>& words, Visit&& visit) {
-  for (std::size_t w = 0; w < words.size(); ++w)
-    for (std::uint64_t bits = words[w]; bits != 0; bits &= bits - 1)
-      visit(static_cast<std::uint32_t>(w * 64) + static_cast<std::uint32_t>(__builtin_ctzll(bits)));
-}
-
-void set_bit(std::vector<std::uint64_t>& words, std::uint32_t i) {
-  words[i >> 6] |= std::uint64_t{1} << (i & 63U);
-}
-void clear_bit(std::vector<std::uint64_t>& words, std::uint32_t i) {
-  words[i >> 6] &= ~(std::uint64_t{1} << (i & 63U));
-}
-
-}  // namespace
 
 std::int64_t Switch::visit(const Window& window, Worker& worker) {
   scratch_ = &context_.scratch[worker.index()];
@@ -33,12 +16,17 @@ std::int64_t Switch::visit(const Window& window, Worker& worker) {
   scratch_->events += batch.size();
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const auto arrival = batch[i];
-    arrive(window.begin_ps + arrival.offset, arrival.channel, *arrival.item);
+    const std::int64_t now = window.begin_ps + arrival.offset;
+    if (watchdog_.due_ps() <= now) [[unlikely]]
+      run_watchdog(now);
+    arrive(now, arrival.channel, *arrival.item);
   }
+  if (watchdog_.due_ps() < window.end_ps) [[unlikely]]
+    run_watchdog(window.end_ps - 1);
   serve_waiting(window.end_ps - 1);
   batch.release(scratch_->pool);
   publish(window, worker);
-  return std::min(batch.next_arrival_ps(), next_departure());
+  return std::min({batch.next_arrival_ps(), next_departure(), watchdog_.due_ps()});
 }
 
 void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet) {
@@ -49,6 +37,11 @@ void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet) {
     return;
   const std::uint32_t out = route(now, packet);
   EgressPort& port = ports_[out];
+  const std::uint32_t priority = packet.priority();
+  if (watchdog_.dropping() && watchdog_.drops(out, priority)) [[unlikely]] {
+    ++statistics_[out].watchdog_drops;
+    return;
+  }
   if (buffer_.paused_count() != 0 || context_.params.always_catch_up) [[unlikely]] {
     serve_all(now - 1);
   } else if (port.waiting != 0) {
@@ -56,79 +49,11 @@ void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet) {
   }
   // A packet for an idle port leaves at once. It would be counted in the buffer for no time, so it
   // is not counted; it must not have been able to cause a pause or a drop in that instant.
-  const std::uint32_t priority = packet.priority();
   if (port.free_at_ps < now && port.waiting == 0 && (port.paused >> priority & 1U) == 0 &&
       (!buffer_.lossless(priority) || buffer_.surely_quiet(in, priority, packet.wire_bytes))) {
     return transmit(port, out, packet, now);
   }
   enqueue(now, in, out, packet);
-}
-
-void Switch::enqueue(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet) {
-  const std::uint32_t priority = packet.priority();
-  if (!admit(now, in, out, packet)) {
-    ++statistics_[out].drops;
-    return;
-  }
-  EgressPort& port = ports_[out];
-  EgressQueue& queue = queues_of(out)[priority];
-  queue.bytes += packet.wire_bytes;
-  port.queue_bytes += packet.wire_bytes;
-  Packet& stored = queue.packets.append(scratch_->pool, packet);
-  stored.arrival = in;
-  if (telemetry_) int_stack(stored) = int_stack(packet);
-  port.waiting |= static_cast<std::uint16_t>(1U << priority);
-  set_bit(waiting_ports_, out);
-  if (port.free_at_ps < now) {  // idle until now: behind a pause, or let in by the exact rule
-    port.free_at_ps = now;
-    serve(out, now);
-  }
-  port.max_queue_bytes = std::max(port.max_queue_bytes, port.queue_bytes);
-}
-
-bool Switch::admit(std::int64_t now, std::uint32_t in, std::uint32_t out, const Packet& packet) {
-  const std::uint32_t priority = packet.priority();
-  const std::uint32_t bytes = packet.wire_bytes;
-  if (!buffer_.lossless(priority)) {
-    const EgressQueue& queue = queues_of(out)[priority];
-    if (!buffer_.lossy_fits(queue.bytes, bytes)) {
-      serve_all(now - 1);
-      if (!buffer_.lossy_fits(queue.bytes, bytes)) return false;
-    }
-    buffer_.enter_lossy(bytes);
-    return true;
-  }
-  if (buffer_.surely_quiet(in, priority, bytes)) {
-    buffer_.enter_quiet(in, priority, bytes);
-    return true;
-  }
-  serve_all(now - 1);
-  const SharedBuffer::Verdict verdict = buffer_.enter(in, priority, bytes);
-  if (verdict == SharedBuffer::Verdict::kAdmittedPause)
-    send_pfc(PacketKind::kPause, in, priority, now);
-  return verdict != SharedBuffer::Verdict::kDropped;
-}
-
-// The peer at `in` pauses or resumes what leaves through `in`.
-void Switch::pause_frame(std::int64_t now, std::uint32_t in, const Packet& packet) {
-  if (buffer_.paused_count() != 0) {
-    serve_all(now - 1);
-  } else {
-    serve(in, now - 1);
-  }
-  EgressPort& port = ports_[in];
-  const bool was_paused = port.paused != 0;
-  const auto bit = static_cast<std::uint8_t>(1U << packet.priority());
-  if (packet.kind() == PacketKind::kPause) {
-    port.paused |= bit;
-  } else {
-    port.paused &= static_cast<std::uint8_t>(~bit);
-    if (port.free_at_ps < now) {
-      port.free_at_ps = now;
-      serve(in, now);
-    }
-  }
-  statistics_[in].pause_clock.on_change(now, was_paused, port.paused != 0);
 }
 
 std::uint32_t Switch::route(std::int64_t now, const Packet& packet) {
@@ -206,10 +131,11 @@ void Switch::depart(std::uint32_t out, int queue_number, std::int64_t start) {
   const std::uint32_t bytes = packet.wire_bytes;
   const std::uint32_t priority = packet.priority();
   const bool counted = queue_number != static_cast<int>(kPfcQueue);
+  const std::uint32_t queue_bytes = queue.bytes - bytes;
   if (counted) {
-    queue.bytes -= bytes;
+    queue.bytes = queue_bytes;
     port.queue_bytes -= bytes;
-    if (ecn_enabled_) mark(port, out, queue.bytes, packet);
+    if (ecn_enabled_) mark(port, out, queue_bytes, packet);
   }
   transmit(port, out, packet, start);
   queue.packets.pop(scratch_->pool);
@@ -218,7 +144,7 @@ void Switch::depart(std::uint32_t out, int queue_number, std::int64_t start) {
     port.waiting &= static_cast<std::uint16_t>(~(1U << queue_number));
     if (port.waiting == 0) clear_bit(waiting_ports_, out);
   }
-  if (counted && buffer_.leave(in, priority, bytes)) [[unlikely]]
+  if (counted && buffer_.leave(in, priority, bytes, queue_bytes)) [[unlikely]]
     send_pfc(PacketKind::kResume, in, priority, start);
 }
 
@@ -252,7 +178,8 @@ void Switch::stamp(const EgressPort& port, const Packet& packet, Packet& sent,
 
 // RED-style: the length of the queue that the packet leaves behind decides.
 void Switch::mark(EgressPort& port, std::uint32_t out, std::uint32_t queue_bytes, Packet& packet) {
-  const MarkThresholds& k = thresholds_[out];
+  const std::uint32_t priority = packet.priority();
+  const MarkThresholds& k = thresholds_[out * kPriorities + priority];
   if (queue_bytes <= k.k_min || packet.kind() != PacketKind::kData) [[likely]]
     return;
   if (queue_bytes <= k.k_max) {
@@ -261,25 +188,10 @@ void Switch::mark(EgressPort& port, std::uint32_t out, std::uint32_t queue_bytes
     const std::uint64_t counter =
         (kMarkPurpose << 60) | (std::uint64_t{out} << 32) | port.mark_draws++;
     const double draw = static_cast<double>(hash64(seed_, counter) >> 11) * 0x1p-53;
-    if (draw >= context_.params.switches.ecn.p_max * share) return;
+    if (draw >= p_max_[priority] * share) return;
   }
   packet.set(kFlagMarked);
   ++statistics_[out].marks;
-}
-
-void Switch::send_pfc(PacketKind kind, std::uint32_t port_number, std::uint32_t priority,
-                      std::int64_t now) {
-  Packet frame = Packet::make(kind, EndpointId(0), EndpointId(0), priority,
-                              context_.wire(context_.params.switches.pfc.frame));
-  EgressPort& port = ports_[port_number];
-  if (kind == PacketKind::kPause) ++statistics_[port_number].pauses_sent;
-  queues_of(port_number)[kPfcQueue].packets.append(scratch_->pool, frame);
-  port.waiting |= static_cast<std::uint16_t>(1U << kPfcQueue);
-  set_bit(waiting_ports_, port_number);
-  if (port.free_at_ps < now) {
-    port.free_at_ps = now;
-    serve(port_number, now);
-  }
 }
 
 void Switch::publish(const Window& window, Worker& worker) {

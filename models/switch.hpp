@@ -2,29 +2,37 @@
 #pragma once
 /// @file switch.hpp
 /// Output-queued, shared-buffer, store-and-forward switch: dynamic-threshold admission, PFC with
-/// headroom, RED-style ECN marking at dequeue, strict and deficit-round-robin scheduling, ECMP by
-/// flow hash. Equations, tie rules and deviations: docs/models/switch.md.
+/// headroom and watchdog, RED-style ECN marking at dequeue, packet trimming, strict and
+/// deficit-round-robin scheduling, ECMP by flow hash. Equations, tie rules and deviations:
+/// docs/models/switch.md. By topic: switch.cpp way of a packet, switch_admission.cpp memory and
+/// trimming, switch_pfc.cpp pause frames and watchdog, switch_setup.cpp before and after the run.
 ///
 /// How a visit keeps exact order without a queue of events: arrivals are taken in order of time,
 /// and a port's departures are caught up lazily, when an arrival for that port (or the end of the
 /// window) comes. Ports meet only in the shared buffer. As long as SharedBuffer::surely_quiet()
 /// holds no decision can depend on departures of other ports; when it does not, all ports are first
-/// caught up in order of time, and while any ingress is paused this is done at every arrival.
+/// caught up in order of time, and while any ingress is paused this is done at every arrival. Rules
+/// that look at the egress port of the arrival only (port limits, the trimming threshold) need no
+/// more, because that port is caught up before. The watchdog acts at its own times, before the
+/// arrivals of that time, and has all ports caught up first.
 ///
 /// Tie rules, as an event list in order of posting gives them (an arrival is posted when its
 /// transmission starts, long before the departure it meets): arrivals at t are taken by (port,
 /// sequence) and come before the departures at t, except that a packet for an idle port leaves at
 /// once; departures of different ports at t by port number.
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "models/ecn_rules.hpp"
 #include "models/egress_port.hpp"
 #include "models/load_balancer.hpp"
 #include "models/loss.hpp"
 #include "models/network_context.hpp"
+#include "models/pfc_watchdog.hpp"
 #include "models/shared_buffer.hpp"
 #include "sim/fingerprint.hpp"
 #include "sim/window_engine.hpp"
@@ -43,7 +51,7 @@ class Switch final : public Entity {
 
   std::uint64_t fingerprint() const { return fingerprint_.combine(EntityId(node_.index())); }
   /// Adds this switch's figures; paused time counts up to `end`.
-  void collect(SimTime end, std::vector<LinkRecord>& links) const;
+  void collect(SimTime end, RunRecords& records) const;
   /// Frames lost on links that lead here.
   std::uint64_t lost() const { return loss_.lost(); }
   std::size_t memory_bytes() const;
@@ -52,6 +60,8 @@ class Switch final : public Entity {
   void arrive(std::int64_t now, std::uint32_t in, Packet& packet);
   void enqueue(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet);
   bool admit(std::int64_t now, std::uint32_t in, std::uint32_t out, const Packet& packet);
+  bool admit_or_trim(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet);
+  bool trim(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet);
   void pause_frame(std::int64_t now, std::uint32_t in, const Packet& packet);
   std::uint32_t route(std::int64_t now, const Packet& packet);
   std::uint32_t balance(std::int64_t now, const Packet& packet,
@@ -69,6 +79,12 @@ class Switch final : public Entity {
   void mark(EgressPort& port, std::uint32_t out, std::uint32_t queue_bytes, Packet& packet);
   void send_pfc(PacketKind kind, std::uint32_t port, std::uint32_t priority, std::int64_t now);
 
+  void release(std::int64_t now, std::uint32_t out, std::uint8_t bit);
+  /// Takes all steps of the watchdog due at or before `until`, each after what came before it.
+  void run_watchdog(std::int64_t until);
+  void on_stuck(std::int64_t now, std::uint32_t out, std::uint32_t priority);
+  void drop_queue(std::int64_t now, std::uint32_t out, std::uint32_t priority);
+
   void publish(const Window& window, Worker& worker);
   std::int64_t next_departure() const;
 
@@ -79,7 +95,7 @@ class Switch final : public Entity {
   EgressQueue* queues_of(std::uint32_t port) { return &queues_[port * kQueues]; }
 
   struct MarkThresholds {
-    std::uint32_t k_min = 0, k_max = 0;
+    std::uint32_t k_min = UINT32_MAX, k_max = UINT32_MAX;  // never
   };
 
   NodeId node_;
@@ -91,18 +107,25 @@ class Switch final : public Entity {
   LoadBalancer balancer_;
   bool ecn_enabled_;
   bool telemetry_;
+  bool trims_;
+  std::uint32_t trimmed_wire_;   // bytes of a trimmed packet
+  std::int64_t trim_threshold_;  // INT64_MAX: only what would be dropped
+  std::int64_t lossy_port_limit_;
   LinkLoss loss_;
   EgressScheduler scheduler_;
   SharedBuffer buffer_;
+  PfcWatchdog watchdog_;
   Fingerprint fingerprint_;
   std::vector<EgressPort> ports_;
   std::vector<EgressQueue> queues_;  // kQueues per port
   std::vector<EntityId> peers_;      // by port
   std::vector<PortStatistics> statistics_;
-  std::vector<MarkThresholds> thresholds_;    // by port
+  std::array<double, kPriorities> p_max_{};
+  std::vector<MarkThresholds> thresholds_;    // by port and priority
   std::vector<std::uint64_t> waiting_ports_;  // bit: some queue is not empty
   std::vector<std::uint64_t> written_ports_;  // bit: `out` is not empty
   PinnedRoutes pinned_;
+  std::vector<PauseRecord> pauses_;  // only with record_pauses
 };
 
 }  // namespace plait

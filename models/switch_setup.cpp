@@ -4,6 +4,7 @@
 
 #include "models/headroom.hpp"
 #include "models/switch.hpp"
+#include "sim/error.hpp"
 #include "sim/hash.hpp"
 
 namespace plait {
@@ -14,6 +15,33 @@ namespace {
 std::uint32_t scaled(Bytes threshold, double scale) {
   const double bytes = static_cast<double>(threshold.count()) * scale;
   return bytes < 4e9 ? static_cast<std::uint32_t>(std::lround(bytes)) : UINT32_MAX;
+}
+
+// The limit that a parameter sets, or that which holds where it is 0.
+std::int64_t or_none(Bytes limit, std::int64_t none) {
+  return limit.count() == 0 ? none : limit.count();
+}
+
+std::vector<BitRate> rates_of_ports(const FabricGraph& graph, NodeId node) {
+  std::vector<BitRate> rates;
+  for (std::uint32_t p = 0; p < graph.node(node).ports; ++p)
+    rates.push_back(graph.egress(graph.port(node, p)).rate);
+  return rates;
+}
+
+// A fabric that asks more of a switch than its chip has cannot be built.
+void check_chip(const SwitchParams& chip, const FabricNode& node,
+                const std::vector<BitRate>& rates) {
+  std::int64_t sum = 0;
+  for (const BitRate rate : rates) sum += rate.bps();
+  const auto ports = static_cast<std::int64_t>(rates.size());
+  if (chip.max_ports != 0 && ports > chip.max_ports)
+    throw UserError("switch " + node.name + " has " + std::to_string(ports) +
+                    " ports; fabric.switch.max_ports allows " + std::to_string(chip.max_ports));
+  if (chip.capacity.bps() != 0 && sum > chip.capacity.bps())
+    throw UserError("switch " + node.name + " has " + std::to_string(ports) + " ports of " +
+                    to_string(BitRate::bps(sum)) + " together; fabric.switch.capacity allows " +
+                    to_string(chip.capacity));
 }
 
 }  // namespace
@@ -27,18 +55,27 @@ Switch::Switch(NodeId node, NetworkContext& context)
       balancer_(context.params.switches.load_balancing, context.params.seed, seed_, port_count_),
       ecn_enabled_(context.params.switches.ecn.enabled),
       telemetry_(context.telemetry),
+      trims_(context.params.switches.trimming.enabled),
+      trimmed_wire_(context.wire(context.params.switches.trimming.size)),
+      trim_threshold_(or_none(context.params.switches.trimming.threshold, INT64_MAX)),
+      lossy_port_limit_(or_none(context.params.switches.lossy_port_limit, kMostQueued)),
       loss_(context.params.wire.loss, seed_, kLossPurpose, port_count_),
       scheduler_(context.params.switches),
-      buffer_(context.params.switches, headroom_of_ports(context, node),
-              context.full_packet_wire()),
+      buffer_(context.params.switches, headroom_of_ports(context, node), context.full_packet_wire(),
+              rates_of_ports(context.graph, node)),
+      watchdog_(context.params.switches.pfc.watchdog, port_count_),
       ports_(port_count_),
       queues_(port_count_ * kQueues),
       peers_(port_count_),
       statistics_(port_count_),
-      thresholds_(port_count_),
+      thresholds_(port_count_ * kPriorities),
       waiting_ports_((port_count_ + 63) / 64),
       written_ports_((port_count_ + 63) / 64) {
+  check_chip(context.params.switches, context.graph.node(node),
+             rates_of_ports(context.graph, node));
   const EcnParams& ecn = context.params.switches.ecn;
+  const auto rules = ecn_rules(ecn);
+  for (unsigned q = 0; q < kPriorities; ++q) p_max_[q] = rules[q].p_max;
   for (std::uint32_t p = 0; p < port_count_; ++p) {
     const PortId id(first_port_ + p);
     ports_[p].link_class = context.link_class_of[id.index()];
@@ -47,15 +84,19 @@ Switch::Switch(NodeId node, NetworkContext& context)
     const double scale = ecn.reference_rate.bps() == 0 ? 1.0
                                                        : context.graph.egress(id).rate.to_gbps() /
                                                              ecn.reference_rate.to_gbps();
-    thresholds_[p] = {scaled(ecn.k_min, scale), scaled(ecn.k_max, scale)};
+    for (unsigned q = 0; q < kPriorities; ++q)
+      if (rules[q].marks)
+        thresholds_[p * kPriorities + q] = {scaled(rules[q].k_min, scale),
+                                            scaled(rules[q].k_max, scale)};
   }
 }
 
-void Switch::collect(SimTime end, std::vector<LinkRecord>& links) const {
+void Switch::collect(SimTime end, RunRecords& records) const {
+  records.pauses.insert(records.pauses.end(), pauses_.begin(), pauses_.end());
   for (std::uint32_t p = 0; p < port_count_; ++p) {
     const EgressPort& port = ports_[p];
     const PortStatistics& statistics = statistics_[p];
-    LinkRecord& link = links[first_port_ + p];
+    LinkRecord& link = records.links[first_port_ + p];
     link.packets = port.packets;
     link.wire_bytes = Bytes(static_cast<std::int64_t>(port.wire_bytes));
     link.busy = transmission_time(link.wire_bytes, context_.link_classes[port.link_class].rate());
@@ -63,6 +104,10 @@ void Switch::collect(SimTime end, std::vector<LinkRecord>& links) const {
     link.max_queue = Bytes(port.max_queue_bytes);
     link.ecn_marks = statistics.marks;
     link.drops = statistics.drops;
+    link.lossless_drops = statistics.lossless_drops;
+    link.trims = statistics.trims;
+    link.watchdog_triggers = statistics.watchdog_triggers;
+    link.watchdog_drops = statistics.watchdog_drops;
     link.pauses_sent = statistics.pauses_sent;
   }
 }
@@ -70,7 +115,7 @@ void Switch::collect(SimTime end, std::vector<LinkRecord>& links) const {
 std::size_t Switch::memory_bytes() const {
   return sizeof(*this) + balancer_.memory_bytes() +
          port_count_ * (sizeof(EgressPort) + kQueues * sizeof(EgressQueue) +
-                        sizeof(PortStatistics) + sizeof(MarkThresholds) + kPriorities * 8);
+                        sizeof(PortStatistics) + kPriorities * (sizeof(MarkThresholds) + 8));
 }
 
 }  // namespace plait

@@ -192,6 +192,10 @@ py::list link_columns(const Results& r) {
       .add("ecn_marks", [](const L& x) { return x.ecn_marks; })
       .add("drops", [](const L& x) { return x.drops; })
       .add("pauses_sent", [](const L& x) { return x.pauses_sent; })
+      .add("lossless_drops", [](const L& x) { return x.lossless_drops; })
+      .add("trims", [](const L& x) { return x.trims; })
+      .add("watchdog_triggers", [](const L& x) { return x.watchdog_triggers; })
+      .add("watchdog_drops", [](const L& x) { return x.watchdog_drops; })
       .take();
 }
 

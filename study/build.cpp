@@ -70,6 +70,7 @@ NetworkParams network_params(const Scenario& scenario) {
   params.scale_up = scenario.fabric.host.scale_up;
   params.seed = static_cast<std::uint64_t>(scenario.run.seed);
   params.record_messages = scenario.run.record_messages;
+  params.record_pauses = scenario.run.record_pauses;
   return params;
 }
 

@@ -89,7 +89,11 @@ Json links_json(const Results& results) {
                      {"paused_us", us(record.paused)},
                      {"max_queue_bytes", record.max_queue.count()},
                      {"ecn_marks", record.ecn_marks},
-                     {"drops", record.drops}});
+                     {"drops", record.drops},
+                     {"lossless_drops", record.lossless_drops},
+                     {"trims", record.trims},
+                     {"watchdog_triggers", record.watchdog_triggers},
+                     {"watchdog_drops", record.watchdog_drops}});
   }
   return lines;
 }
@@ -121,6 +125,10 @@ std::string summary_json(const Results& results) {
                         {"pfc_pauses", totals.pfc_pauses},
                         {"ecn_marks", totals.ecn_marks},
                         {"drops", totals.drops},
+                        {"lossless_drops", totals.lossless_drops},
+                        {"trims", totals.trims},
+                        {"watchdog_triggers", totals.watchdog_triggers},
+                        {"watchdog_drops", totals.watchdog_drops},
                         {"lost_on_links", totals.lost_on_links},
                         {"retransmitted", totals.retransmitted},
                         {"timeouts", totals.timeouts},

@@ -13,14 +13,25 @@ namespace plait {
 
 namespace {
 
-/// The most that any switch port needs, as the switches themselves compute it.
-Bytes needed_headroom(const FabricGraph& graph, const RouteTable& routes, NetworkParams params) {
-  params.switches.pfc.headroom = Bytes(0);
-  const NetworkContext context(graph, routes, params);
-  std::int64_t most = 0;
-  for (const NodeId node : graph.switches())
-    for (const std::int64_t bytes : headroom_of_ports(context, node)) most = std::max(most, bytes);
-  return Bytes(most);
+struct Headroom {
+  Bytes has{}, needs{};
+};
+
+/// Of the switch port that lacks most; it needs what the switches themselves compute.
+Headroom shortest_headroom(const FabricGraph& graph, const RouteTable& routes,
+                           const NetworkParams& params) {
+  NetworkParams enough = params;
+  enough.switches.pfc.headroom = Bytes(0);
+  enough.switches.pfc.headroom_rule = HeadroomRule::kComputed;
+  const NetworkContext given(graph, routes, params), computed(graph, routes, enough);
+  Headroom worst;
+  for (const NodeId node : graph.switches()) {
+    const auto has = headroom_of_ports(given, node), needs = headroom_of_ports(computed, node);
+    for (std::size_t p = 0; p < has.size(); ++p)
+      if (needs[p] - has[p] > (worst.needs - worst.has).count())
+        worst = {Bytes(has[p]), Bytes(needs[p])};
+  }
+  return worst;
 }
 
 }  // namespace
@@ -37,14 +48,16 @@ std::vector<std::string> lossless_warnings(const Scenario& scenario, const Fabri
         fmt::format("data travel on priority {}, which is not lossless: PFC is enabled, but "
                     "fabric.switch.pfc.priorities is \"{}\", so full buffers drop data",
                     data, pfc.priorities)));
-  if (pfc.headroom == Bytes(0)) return warnings;
-  const Bytes needed = needed_headroom(graph, routes, params);
-  if (pfc.headroom < needed)
+  if (pfc.headroom == Bytes(0) && pfc.headroom_rule == HeadroomRule::kComputed) return warnings;
+  const Headroom worst = shortest_headroom(graph, routes, params);
+  const char* const key =
+      pfc.headroom == Bytes(0) ? "fabric.switch.pfc.headroom_rule" : "fabric.switch.pfc.headroom";
+  if (worst.has < worst.needs)
     warnings.push_back(scenario.at(
-        "fabric.switch.pfc.headroom",
+        key,
         fmt::format("{} is less than the {} that may arrive after a pause, so lossless packets "
-                    "may be dropped; 0B computes what every port needs",
-                    to_string(pfc.headroom), to_string(needed))));
+                    "may be dropped; headroom 0B with headroom_rule computed is enough",
+                    to_string(worst.has), to_string(worst.needs))));
   return warnings;
 }
 

@@ -172,6 +172,11 @@ std::string totals_section(const Results& results) {
       "{}\n",
       totals.pfc_pauses, totals.ecn_marks, totals.drops, totals.lost_on_links, totals.retransmitted,
       totals.timeouts);
+  if (totals.lossless_drops + totals.trims + totals.watchdog_triggers > 0)
+    text += fmt::format(
+        "Switches: {} drops on lossless priorities, {} trims, {} watchdog triggers, {} drops by "
+        "it\n",
+        totals.lossless_drops, totals.trims, totals.watchdog_triggers, totals.watchdog_drops);
   text += fmt::format("Run: {} simulated, {} packet-hops, fingerprint {}\n",
                       human(totals.end.since_start(), 6), totals.packet_hops,
                       fingerprint_text(results));

@@ -58,6 +58,7 @@ struct RunSpec {
   Duration until{};  ///< Simulated time at which the run is cut; 0 = run to the end.
   bool record_ops = true;
   bool record_messages = true;
+  bool record_pauses = false;
 };
 
 struct Scenario {

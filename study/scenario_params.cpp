@@ -65,6 +65,10 @@ void describe(ParamVisitor& v, RunSpec& p) {
       p.until, {Duration{}, Duration::s(86'400 * 100)});
   v.field({"record_ops", "keep one record per op", "Plait's choice"}, p.record_ops);
   v.field({"record_messages", "keep one record per message", "Plait's choice"}, p.record_messages);
+  v.field({"record_pauses", "keep one record per PFC frame received",
+           "Plait's choice: there may be "
+           "millions"},
+          p.record_pauses);
 }
 
 void describe(ConfigVisitor& v, Scenario& p) {

@@ -20,7 +20,8 @@ constexpr const char* kSchema = R"sql(
 CREATE TABLE run (
   plait_version TEXT, scenario_name TEXT, scenario_yaml TEXT, fabric TEXT, seed INTEGER,
   complete INTEGER, end_ps INTEGER, fingerprint TEXT, packet_hops INTEGER, pfc_pauses INTEGER,
-  ecn_marks INTEGER, drops INTEGER, lost_on_links INTEGER, retransmitted INTEGER, timeouts INTEGER);
+  ecn_marks INTEGER, drops INTEGER, lost_on_links INTEGER, retransmitted INTEGER, timeouts INTEGER,
+  lossless_drops INTEGER, trims INTEGER, watchdog_triggers INTEGER, watchdog_drops INTEGER);
 CREATE TABLE jobs (
   job_id INTEGER PRIMARY KEY, name TEXT, ranks INTEGER, start_ps INTEGER, end_ps INTEGER,
   jct_ps INTEGER);
@@ -47,7 +48,10 @@ CREATE TABLE links (
   delay_ps INTEGER, packets INTEGER, wire_bytes INTEGER, busy_ps INTEGER, paused_ps INTEGER);
 CREATE TABLE switch_ports (
   link_id INTEGER PRIMARY KEY, switch TEXT, port INTEGER, max_queue_bytes INTEGER,
-  ecn_marks INTEGER, drops INTEGER, pauses_sent INTEGER);
+  ecn_marks INTEGER, drops INTEGER, pauses_sent INTEGER, lossless_drops INTEGER, trims INTEGER,
+  watchdog_triggers INTEGER, watchdog_drops INTEGER);
+CREATE TABLE pauses (
+  time_ps INTEGER, node TEXT, port INTEGER, priority INTEGER, kind TEXT);
 CREATE VIEW message_times AS
   SELECT *, (delivered_ps - posted_ps) / 1e6 AS completion_us,
          CASE WHEN ideal_ps > 0 THEN 1.0 * (delivered_ps - posted_ps) / ideal_ps ELSE 1.0 END
@@ -145,11 +149,12 @@ class Insert {
 void write_run(Database& database, const Results& results) {
   const RunContext& context = results.context;
   const RunTotals& totals = results.records.totals;
-  Insert(database, "run", 15)
+  Insert(database, "run", 19)
       .row(version(), context.scenario_name, context.scenario_yaml, context.fabric_summary,
            context.seed, context.complete, totals.end, fingerprint_text(results),
            totals.packet_hops, totals.pfc_pauses, totals.ecn_marks, totals.drops,
-           totals.lost_on_links, totals.retransmitted, totals.timeouts);
+           totals.lost_on_links, totals.retransmitted, totals.timeouts, totals.lossless_drops,
+           totals.trims, totals.watchdog_triggers, totals.watchdog_drops);
 }
 
 void write_jobs_and_ranks(Database& database, const Results& results) {
@@ -199,7 +204,7 @@ void write_traffic(Database& database, const RunRecords& records) {
 void write_links(Database& database, const Results& results) {
   const FabricGraph& graph = *results.context.graph;
   Insert links(database, "links", 10);
-  Insert ports(database, "switch_ports", 7);
+  Insert ports(database, "switch_ports", 11);
   for (std::size_t i = 0; i < results.records.links.size(); ++i) {
     const LinkRecord& record = results.records.links[i];
     const PortId port(i);
@@ -210,8 +215,17 @@ void write_links(Database& database, const Results& results) {
               record.paused);
     if (from.kind == NodeKind::kSwitch)
       ports.row(i, from.name, graph.port_number(port), record.max_queue, record.ecn_marks,
-                record.drops, record.pauses_sent);
+                record.drops, record.pauses_sent, record.lossless_drops, record.trims,
+                record.watchdog_triggers, record.watchdog_drops);
   }
+}
+
+void write_pauses(Database& database, const Results& results) {
+  Insert pauses(database, "pauses", 5);
+  for (const PauseRecord& record : results.records.pauses)
+    pauses.row(record.time, results.context.graph->node(record.node).name, record.port,
+               record.priority,
+               record.pause ? std::string_view("pause") : std::string_view("resume"));
 }
 
 }  // namespace
@@ -229,6 +243,7 @@ void write_sqlite(const Results& results, const std::filesystem::path& file) {
   write_ops(database, results);
   write_traffic(database, results.records);
   write_links(database, results);
+  write_pauses(database, results);
   database.execute("COMMIT");
 }
 

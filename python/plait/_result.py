@@ -63,7 +63,7 @@ class Result:
     def links(self) -> np.ndarray:
         """One per direction of a cable: name, from_node, to_node, rate_gbps, delay_us, packets,
         wire_bytes, busy_us, utilisation (0 to 1), paused_us, max_queue_bytes, ecn_marks, drops,
-        pauses_sent."""
+        pauses_sent, lossless_drops, trims, watchdog_triggers, watchdog_drops."""
         return self._table("links")
 
     @cached_property

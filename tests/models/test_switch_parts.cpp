@@ -40,10 +40,10 @@ TEST_CASE("shared buffer: reserve first, then shared, then headroom", "[shared_b
   CHECK(buffer.shared_bytes() == 39'000);
   CHECK(buffer.ingress_bytes(0, 3) == 50'000);
   // Headroom drains first; then x + 2000 <= T: x <= 38,000, one packet below the pause point.
-  for (int i = 0; i < 10; ++i) CHECK_FALSE(buffer.leave(0, 3, 1000));
-  CHECK(buffer.leave(0, 3, 1000));
+  for (int i = 0; i < 10; ++i) CHECK_FALSE(buffer.leave(0, 3, 1000, 0));
+  CHECK(buffer.leave(0, 3, 1000, 0));
   CHECK(buffer.paused_count() == 0);
-  for (int i = 0; i < 39; ++i) CHECK_FALSE(buffer.leave(0, 3, 1000));
+  for (int i = 0; i < 39; ++i) CHECK_FALSE(buffer.leave(0, 3, 1000, 0));
   CHECK(buffer.ingress_bytes(0, 3) == 0);
   CHECK(buffer.shared_bytes() == 0);
 }
@@ -54,7 +54,7 @@ TEST_CASE("shared buffer: a lossy queue gets its share of what is free", "[share
   SharedBuffer buffer(params, {10'000, 10'000}, 1000);
   std::int64_t queue = 0;
   while (buffer.lossy_fits(queue, 1000)) {
-    buffer.enter_lossy(1000);
+    buffer.enter_lossy(queue, 1000);
     queue += 1000;
   }
   // q + 1000 <= (78,000 - q) / 2 holds up to q = 25,000: 26,000 <= 26,500; then 27,000 > 26,000.
