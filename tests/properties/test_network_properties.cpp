@@ -196,6 +196,8 @@ TEST_CASE("whatever balances the load, threads, window length and lazy catching-
       balancing.load_quantum = Duration::ns(random.any_of({0, 200}));
       params.transport.entropy.kind = static_cast<EntropyKind>(seed / 7 % 4);
       params.transport.entropy.paths = random.any_of({2, 64});
+      params.transport.reliability =
+          random.any_of({Reliability::kGoBackN, Reliability::kSelectiveRepeat});
       if (seed % 3 != 0) shrink_buffer(params, graph);
       if (seed % 5 == 0) params.wire.loss = 0.001;
       params.always_catch_up = always;
