@@ -73,6 +73,9 @@ NetworkParams network(const Options& options) {
   if (spray != kSprays.end()) params.switches.load_balancing.kind = spray->second;
   if (options.spray == "entropy") params.transport.entropy.kind = EntropyKind::kRandom;
   if (options.spray == "reps") params.transport.entropy.kind = EntropyKind::kReps;
+  if (sprays_packets(params.switches.load_balancing) ||
+      params.transport.entropy.kind != EntropyKind::kFixed)
+    params.transport.reliability = Reliability::kSelectiveRepeat;
   if (options.plain) {
     params.switches.ecn.enabled = params.switches.pfc.enabled = false;
     params.transport.congestion_control.kind = CcKind::kNone;
