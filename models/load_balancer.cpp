@@ -12,7 +12,7 @@ namespace {
 
 // Counters of draws from the seed of a switch: no two purposes share a number (switch.hpp has
 // more).
-constexpr std::uint64_t kSprayPurpose = 3, kTurnPurpose = 4, kSharedHashPurpose = 5;
+constexpr std::uint64_t kSprayPurpose = 3, kSharedHashPurpose = 4;
 
 std::uint64_t mask_of(HashFields fields) {
   switch (fields) {
@@ -45,12 +45,7 @@ LoadBalancer::LoadBalancer(const LoadBalancingParams& params, std::uint64_t run_
       ports_(ports) {
   if (kind_ == LoadBalancing::kFlowlet || kind_ == LoadBalancing::kAdaptiveFlowlet)
     flowlets_.resize(static_cast<std::size_t>(params.flowlet_entries));
-  if (kind_ == LoadBalancing::kRoundRobin || reads_loads_) {
-    // Switches start their turns at different hops: else all would load the same one first.
-    for (std::uint64_t i = 0; i < std::uint64_t{kPriorities} * ports; ++i)
-      turns_.push_back(
-          static_cast<std::uint16_t>(hash64(switch_seed, (kTurnPurpose << 60) | i) >> 48));
-  }
+  if (kind_ == LoadBalancing::kRoundRobin) turns_.resize(std::size_t{kPriorities} * ports);
 }
 
 std::uint32_t LoadBalancer::choose(std::int64_t now, const Packet& packet,
@@ -97,9 +92,14 @@ bool LoadBalancer::continues(Flowlet& flowlet, std::int64_t now, std::size_t hop
 // A turn per priority, so that data and the acknowledgements between them do not step each other's
 // turn; and per set of hops, which its first port stands for.
 std::uint32_t LoadBalancer::next_turn(const Packet& packet, std::span<const std::uint16_t> hops) {
-  std::uint16_t& turn = turns_[packet.priority() * ports_ + hops[0]];
-  if (turn >= hops.size()) turn = static_cast<std::uint16_t>(turn % hops.size());
-  return turn++;
+  Turn& turn = turns_[packet.priority() * ports_ + hops[0]];
+  const std::size_t count = hops.size();
+  if (turn.left == 0 || turn.left > count || turn.hop >= count)
+    turn = {static_cast<std::uint16_t>(count), static_cast<std::uint16_t>(draw(count))};
+  const std::uint32_t chosen = turn.hop++;
+  if (turn.hop == count) turn.hop = 0;
+  --turn.left;
+  return chosen;
 }
 
 std::uint32_t LoadBalancer::draw(std::size_t hops) {

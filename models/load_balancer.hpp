@@ -49,15 +49,15 @@ class LoadBalancer {
   template <class LoadOf>
   std::uint32_t choose_by_load(std::int64_t now, const Packet& packet,
                                std::span<const std::uint16_t> hops, LoadOf&& load_of) {
-    if (kind_ != LoadBalancing::kAdaptiveFlowlet) return least_loaded(packet, hops, load_of);
+    if (kind_ != LoadBalancing::kAdaptiveFlowlet) return least_loaded(hops, load_of);
     Flowlet& flowlet = flowlets_[flowlet_index(flow_hash(packet))];
     if (!continues(flowlet, now, hops.size()))
-      flowlet.hop = static_cast<std::uint16_t>(least_loaded(packet, hops, load_of));
+      flowlet.hop = static_cast<std::uint16_t>(least_loaded(hops, load_of));
     return flowlet.hop;
   }
 
   std::size_t memory_bytes() const {
-    return flowlets_.size() * sizeof(Flowlet) + turns_.size() * sizeof(std::uint16_t);
+    return flowlets_.size() * sizeof(Flowlet) + turns_.size() * sizeof(Turn);
   }
 
  private:
@@ -67,6 +67,12 @@ class LoadBalancer {
   struct Flowlet {
     std::int64_t last_ps = 0;
     std::uint32_t started = 0;  ///< Flowlets so far; 0: never used.
+    std::uint16_t hop = 0;
+  };
+  /// A round visits every hop once, from a drawn one on. Were all rounds alike, senders in step
+  /// would lock each of their flows onto one path.
+  struct Turn {
+    std::uint16_t left = 0;  ///< Packets left of the round.
     std::uint16_t hop = 0;
   };
 
@@ -86,19 +92,18 @@ class LoadBalancer {
   std::uint32_t next_turn(const Packet& packet, std::span<const std::uint16_t> hops);
   std::uint32_t draw(std::size_t hops);
 
-  // Ties go to the first looked at, and the first to look at rotates.
+  // Ties go to the first looked at, and the first to look at is drawn.
   template <class LoadOf>
-  std::uint32_t least_loaded(const Packet& packet, std::span<const std::uint16_t> hops,
-                             LoadOf&& load_of) {
+  std::uint32_t least_loaded(std::span<const std::uint16_t> hops, LoadOf&& load_of) {
     const auto count = static_cast<std::uint32_t>(hops.size());
     const bool sampled = samples_ != 0 && samples_ < count;
-    const std::uint32_t first = sampled ? 0 : next_turn(packet, hops);
+    const std::uint32_t first = draw(count);
     std::uint32_t best = 0;
     std::int64_t least = INT64_MAX;
     for (std::uint32_t i = 0; i < (sampled ? samples_ : count); ++i) {
       std::uint32_t hop = first + i;
       if (hop >= count) hop -= count;
-      if (sampled) hop = draw(count);
+      if (sampled && i != 0) hop = draw(count);
       std::int64_t load = load_of(hops[hop]);
       if (quantum_ps_ > 1) load /= quantum_ps_;
       if (load < least) {
@@ -120,7 +125,7 @@ class LoadBalancer {
   std::uint32_t samples_;
   std::uint32_t ports_;
   std::vector<Flowlet> flowlets_;
-  std::vector<std::uint16_t> turns_;  // by priority and first port of the hops
+  std::vector<Turn> turns_;  // by priority and first port of the hops
 };
 
 }  // namespace plait

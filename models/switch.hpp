@@ -89,7 +89,7 @@ class Switch final : public Entity {
   std::int64_t next_departure() const;
 
   // Tags of the counters of random draws, so that no two purposes share a number; the load balancer
-  // has 3 to 5.
+  // has 3 and 4.
   static constexpr std::uint64_t kMarkPurpose = 1, kLossPurpose = 2;
 
   EgressQueue* queues_of(std::uint32_t port) { return &queues_[port * kQueues]; }
