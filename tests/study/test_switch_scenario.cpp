@@ -49,7 +49,7 @@ TEST_CASE("switch values that contradict themselves are refused where they stand
   CHECK_THROWS_WITH(with({"fabric.switch.ecn.by_priority=\"3:9KB:1KB\""}),
                     Catch::Contains("fabric.switch.ecn.by_priority: '3:9KB:1KB' is not"));
   CHECK_THROWS_WITH(with({"fabric.switch.pfc.threshold=static", "fabric.switch.pfc.xon=1MB"}),
-                    Catch::Contains("fabric.switch.pfc.xon: 1MB is above xoff 204.8KB"));
+                    Catch::Contains("fabric.switch.pfc.xon: 1MB is above xoff 200KiB"));
 }
 
 TEST_CASE("pauses are recorded when asked for", "[scenario]") {
