@@ -23,8 +23,8 @@ const std::vector<std::string>& columns(TableId table) {
         "error", "target"}},
       {TableId::kClosed, {"case", "formula (us)", "theirs (us)", "ours (us)", "error", "target"}},
       {TableId::kSpread,
-       {"case", "figure", "theirs, one run (us)", "ours (us)", "our seeds, least to most (us)",
-        "error", "target"}}};
+       {"case", "figure", "theirs, one run (us)", "ours (us)", "error",
+        "our runs, 5 % to 95 % (us)", "target"}}};
   return titles.at(table);
 }
 
@@ -37,9 +37,13 @@ std::string signed_percent(double share) {
 }
 
 std::string grouped(double value) {
-  std::string digits = fmt::format("{:.0f}", std::abs(value));
-  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
-  return value < 0 ? fmt::format("-{}", digits) : digits;
+  const std::string digits = fmt::format("{:.0f}", std::abs(value));
+  std::string text = value < 0 ? "-" : "";
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i != 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
+  return text;
 }
 
 }  // namespace plait::validation
