@@ -25,6 +25,10 @@ NetworkParams htsim_roce(std::uint64_t seed) {
   p.switches.latency = Duration();
   p.switches.buffer = Bytes::mebi(1000);  // never limits
   p.switches.ecn.enabled = false;
+  p.switches.pfc.threshold = PfcThreshold::kStatic;
+  p.switches.pfc.xoff = kPayload * 50;
+  p.switches.pfc.xon = kPayload * 40;
+  p.switches.pfc.frame = Bytes(0);  // only the cable delays it
   p.transport.mtu = kPayload;
   p.transport.header = kHeader;
   p.transport.ack = kAck;

@@ -65,6 +65,7 @@ Ns3Case::Ns3Case(const Ns3Files& files)
     flow.from = host_number(graph_, flow.from, files.flows);
     flow.to = host_number(graph_, flow.to, files.flows);
   }
+  if (!files.pauses.empty()) pauses_ = read_pause_log(files.pauses);
   if (reference_.has_paths) {
     pinned_ = read_pinned_paths(files.flows, graph_);
     bind_to_flows(pinned_, reference_.flows);
@@ -80,7 +81,14 @@ NetworkParams Ns3Case::network(std::uint64_t seed) const {
 }
 
 FlowRun Ns3Case::run(std::uint64_t seed, unsigned threads) const {
-  return run_flows(graph_, network(seed), reference_.flows, pinned_, threads);
+  NetworkParams params = network(seed);
+  params.record_pauses = pauses_.has_value();
+  return run_flows(graph_, params, reference_.flows, pinned_, threads);
+}
+
+std::optional<PauseComparison> Ns3Case::compare_pauses(const FlowRun& ours) const {
+  if (!pauses_) return std::nullopt;
+  return validation::compare_pauses(*pauses_, pause_events(ours.records.pauses));
 }
 
 std::vector<std::vector<NodeId>> Ns3Case::data_paths() const {

@@ -189,10 +189,7 @@ Ns3Reach ns3_reach(const FabricGraph& graph, Bytes payload) {
 }
 
 BitRate nic_rate(const FabricGraph& graph) {
-  BitRate fastest;
-  for (std::size_t e = 0; e < graph.endpoint_count(); ++e)
-    fastest = std::max(fastest, graph.egress(graph.endpoint_port(EndpointId(e))).rate);
-  return fastest;
+  return graph.egress(graph.endpoint_port(EndpointId(0))).rate;
 }
 
 NetworkParams ns3_network(const Ns3Config& config, const FabricGraph& graph, std::uint64_t seed) {
@@ -204,7 +201,8 @@ NetworkParams ns3_network(const Ns3Config& config, const FabricGraph& graph, std
   p.switches.latency = Duration();
   p.switches.buffer = config.buffer;
   p.switches.int_multiplier = config.int_multiplier;
-  p.switches.pfc.headroom = Bytes(37'500);  // 3 * 100 Gbps * 1 us / 8
+  p.switches.pfc.headroom_rule = HeadroomRule::kThreeDelays;
+  p.switches.pfc.alpha_reference_rate = nic_rate(graph);
   p.switches.pfc.frame = Bytes(31);
   set_marking(config, rates, p.switches.ecn);
   set_frames(config, p.transport);

@@ -24,7 +24,7 @@ struct Ns3Reach {
 /// Twice the cable delays, and per link the whole nanoseconds of `payload` without headers.
 Ns3Reach ns3_reach(const FabricGraph& graph, Bytes payload);
 
-/// The fastest NIC. @pre the graph has an endpoint.
+/// Of the first host: that simulator takes it for all. @pre the graph has an endpoint.
 BitRate nic_rate(const FabricGraph& graph);
 
 /// @throws UserError naming what of the configuration does not fit the topology or Plait.

@@ -12,12 +12,14 @@
 
 namespace plait::validation {
 
-/// Marks with a probability between 0 and 1 are drawn: DCQCN, unless a single flow never queues.
-bool is_random(const Ns3Case& one);
+/// Flow by flow, below the row.
+struct Detail {
+  std::size_t most = 16;  ///< The flows that differ most.
+  bool always = false;    ///< Also where nothing differs.
+};
 
-/// @param most  flows in the detail of a case that is not equal.
 CaseResult compare(const Ns3Case& one, const std::string& name, const Settings& settings,
-                   std::size_t most = 16);
+                   const Detail& detail = {});
 
 /// Hosts, bytes, theirs, ours and difference of the flows that differ most, as a Markdown table in
 /// the order of the flows.

@@ -9,6 +9,7 @@
 #include "validation/flow_comparison.hpp"
 #include "validation/flow_table.hpp"
 #include "validation/htsim_model.hpp"
+#include "validation/pause_log.hpp"
 #include "validation/report.hpp"
 
 namespace plait::validation {
@@ -72,6 +73,35 @@ TEST_CASE("ties of first packets", "[validation]") {
   // Two flows of one host share its NIC: their packets never arrive together.
   flows[1].from = 0;
   CHECK(first_packet_ties(graph, params, flows, paths).empty());
+}
+
+TEST_CASE("pause logs", "[validation]") {
+  const std::string log = file_with("validation_pauses.txt",
+                                    "2000001000 17 1 3 1\n2000001000 4 0 1 1\n"
+                                    "2000005000 4 0 1 0\n");
+  const std::vector<PauseEvent> theirs = read_pause_log(log);
+  REQUIRE(theirs.size() == 3);
+  CHECK(theirs[0] == PauseEvent{1000, 17, 2, true});
+  std::vector<PauseEvent> ours{{1000, 4, 0, true}, {1000, 17, 2, true}, {5000, 4, 0, false}};
+  CHECK(compare_pauses(theirs, ours).exact());
+  ours[2].ns = 5001;
+  const PauseComparison wrong = compare_pauses(theirs, ours);
+  CHECK_FALSE(wrong.exact());
+  CHECK(wrong.equal == 2);
+  CHECK(wrong.first_difference == "only theirs: resume at node 4 port 0 at 5000 ns");
+  CHECK_FALSE(compare_pauses(theirs, {}).exact());
+  CHECK_FALSE(compare_pauses({}, ours).exact());
+  file_with("validation_pauses.txt", "1999999999 17 1 3 1\n");
+  CHECK_THROWS_WITH(read_pause_log(log), Catch::Contains("validation_pauses.txt:1"));
+}
+
+TEST_CASE("pause records in the numbers of a log", "[validation]") {
+  PauseRecord record;
+  record.time = SimTime::at(Duration::ns(1083));
+  record.node = NodeId(5);
+  record.port = 2;
+  record.pause = false;
+  CHECK(pause_events({record}) == std::vector<PauseEvent>{{1083, 5, 2, false}});
 }
 
 TEST_CASE("flow tables", "[validation]") {
