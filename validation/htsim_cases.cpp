@@ -64,9 +64,13 @@ Row compare_figure(const std::string& name, const Figure& figure, const Values& 
   std::string target;
   if (figure.tolerance != 0) target = fmt::format("{} %", figure.tolerance * 100);
   if (figure.drawn) target += " or within ours";
+  const auto lower = static_cast<double>(
+      std::count_if(single.begin(), single.end(), [&](double one) { return one < expected; }));
+  const std::string range = fmt::format("{:.2f} to {:.2f}; {:.0f} % are below theirs", low, high,
+                                        100 * lower / static_cast<double>(single.size()));
   const bool within = figure.drawn && low <= expected && expected <= high;
   return {{name, figure.name, fmt::format("{:.2f}", expected), fmt::format("{:.2f}", found),
-           signed_percent(error), fmt::format("{:.2f} to {:.2f}", low, high), target},
+           signed_percent(error), range, target},
           figure.tolerance == 0 || std::abs(error) <= figure.tolerance || within};
 }
 

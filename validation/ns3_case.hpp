@@ -16,7 +16,7 @@ namespace plait::validation {
 
 struct Ns3Files {
   std::string topology, flows, config;
-  std::string pauses;  ///< Log of pause frames; may be empty.
+  std::string pauses = {};  ///< Log of pause frames; may be empty.
 };
 
 class Ns3Case {

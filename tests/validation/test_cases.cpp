@@ -21,7 +21,6 @@ const std::set<std::string> kMisses = {"ns3/incast2_hpcc",
                                        "ns3/incast2_timely_timelyfix",
                                        "ns3/incast16_timely_timelyfix",
                                        "ns3/perm128_dctcp",
-                                       "htsim/permutation128",
                                        "htsim/permutation64_csg"};
 
 }  // namespace
