@@ -95,7 +95,6 @@ const std::map<std::string, Setter>& keys() {
       {"CC_MODE", set(&Ns3Config::cc, congestion_control)},
       {"PACKET_PAYLOAD_SIZE",
        set(&Ns3Config::payload, [](const std::string& text) { return Bytes(whole(text)); })},
-      {"ENABLE_QCN", set(&Ns3Config::ecn, flag)},
       {"ALPHA_RESUME_INTERVAL", set(&Ns3Config::alpha_timer, microseconds)},
       {"RATE_DECREASE_INTERVAL", set(&Ns3Config::decrease_timer, microseconds)},
       {"RP_TIMER", set(&Ns3Config::increase_timer, microseconds)},
@@ -127,9 +126,9 @@ const std::map<std::string, Setter>& keys() {
 // Keys of which one value only is computed here, if they are there.
 const std::map<std::string, double>& fixed_keys() {
   static const std::map<std::string, double> table = {
-      {"ERROR_RATE_PER_LINK", 0}, {"L2_ACK_INTERVAL", 1},     {"L2_BACK_TO_ZERO", 0},
-      {"MULTI_RATE", 0},          {"SAMPLE_FEEDBACK", 0},     {"RATE_BOUND", 1},
-      {"LINK_DOWN", 0},           {"NIC_TOTAL_PAUSE_TIME", 0}};
+      {"ENABLE_QCN", 1},      {"ERROR_RATE_PER_LINK", 0}, {"L2_ACK_INTERVAL", 1},
+      {"L2_BACK_TO_ZERO", 0}, {"MULTI_RATE", 0},          {"SAMPLE_FEEDBACK", 0},
+      {"RATE_BOUND", 1},      {"LINK_DOWN", 0},           {"NIC_TOTAL_PAUSE_TIME", 0}};
   return table;
 }
 

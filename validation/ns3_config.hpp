@@ -33,7 +33,7 @@ struct Ns3Config {
   Bytes payload{};
   Duration alpha_timer{}, decrease_timer{}, increase_timer{};
   bool clamp_target = false, has_window = false, global_rtt = false, variable_window = false;
-  bool fast_react = false, ecn = false;
+  bool fast_react = false;
   double gain = 0, target_utilisation = 0;
   std::int64_t recovery_rounds = 0, max_stage = 0, int_multiplier = 0;
   BitRate rate_ai, rate_hai, min_rate, dctcp_rate_ai;

@@ -63,6 +63,19 @@ TEST_CASE("flows start at their times", "[validation]") {
   CHECK(run.completion[0] == run.completion[1]);
 }
 
+TEST_CASE("pauses: every flow and every frame to the nanosecond, two link rates", "[validation]") {
+  const std::string folder = std::string(PLAIT_SOURCE_DIR) + "/tests/validation/pauses/";
+  const Ns3Case one({folder + "topology.txt", folder + "flows.csv", folder + "config.txt",
+                     folder + "pauses.txt"});
+  const FlowRun run = one.run();
+  CHECK(compare_flows(one.reference().completion, run.completion).exact());
+  const auto pauses = one.compare_pauses(run);
+  REQUIRE(pauses);
+  INFO(pauses->first_difference);
+  CHECK(pauses->theirs == 246);
+  CHECK(pauses->exact());
+}
+
 TEST_CASE("where there are several ways, the paths must be told", "[validation]") {
   CHECK_THROWS_WITH(two_ways("src,dst,bytes,start_ns,fct_ns\n4,5,1000,0,1\n"),
                     Catch::Contains("data_path and ack_path are needed"));
