@@ -11,8 +11,8 @@
 
 #include "models/link.hpp"
 #include "models/packet.hpp"
+#include "models/packet_annex.hpp"
 #include "models/simulation.hpp"
-#include "models/telemetry.hpp"
 #include "sim/arrival_batch.hpp"
 #include "sim/channel.hpp"
 #include "sim/window_engine.hpp"
@@ -73,6 +73,8 @@ struct NetworkContext {
   ChannelStore<Packet> channels;
   std::vector<WorkerScratch> scratch;  ///< By worker.
   bool telemetry = false;              ///< Packets carry an IntStack.
+  bool posting_order = false;          ///< Packets carry a Lineage.
+  PacketAnnex annex;
   IntScale int_scale;
 
   /// The NIC port that serves a GPU: GPU g of n uses NIC g * nics / n. @pre the host has one.

@@ -16,7 +16,8 @@ Nic::Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener)
       data_overhead_(context.data_overhead()),
       needs_(needs_of(params_.congestion_control)),
       selective_(params_.reliability == Reliability::kSelectiveRepeat),
-      lanes_(static_cast<std::uint32_t>(params_.queue_pairs)) {}
+      lanes_(static_cast<std::uint32_t>(params_.queue_pairs)),
+      posting_(context.posting_order ? std::make_unique<PostingState>(endpoint.value()) : nullptr) {}
 
 bool Nic::has_data(const SendFlow& flow) const {
   const bool has_new = flow.next_psn != flow.end_psn;
@@ -38,11 +39,12 @@ void Nic::update_active(std::int64_t now, SendFlow& flow) {
 
 // ---- sending
 
-void Nic::advance(std::int64_t until) {
+void Nic::send_until(std::int64_t until) {
   while (free_at_ps_ <= until) {
     if (!control_.empty() && !control_held()) {
       Packet& sent = transmit(control_.front(), free_at_ps_);
-      if (context_.telemetry) int_stack(sent) = int_stack(control_.front());
+      if (context_.telemetry)
+        context_.annex.int_stack(sent) = context_.annex.int_stack(control_.front());
       control_.pop(scratch_->pool);
       continue;
     }
@@ -108,7 +110,7 @@ void Nic::send_data(SendFlow& flow, std::int64_t start) {
   flow.congestion_control->on_sent(now, packet.wire_bytes);
   const BitRate rate = flow.congestion_control->rate(now);
   Packet& sent = transmit(packet, start);
-  if (context_.telemetry) int_stack(sent).hops = 0;
+  if (context_.telemetry) context_.annex.int_stack(sent).hops = 0;
   flow.last_wire = packet.wire_bytes;
   flow.next_send_ps = rate >= link_.rate() ? free_at_ps_ : start + gap_ps(packet.wire_bytes, rate);
   update_active(start, flow);
@@ -149,6 +151,10 @@ Packet& Nic::transmit(const Packet& packet, std::int64_t start) {
   ++scratch_->packet_hops;
   Packet& sent = out_.append(scratch_->pool, packet);
   sent.arrival = static_cast<std::uint32_t>(link_.known_ps(start, free_at_ps_));
+  if (posting_ != nullptr) [[unlikely]] {
+    posting_->wire.start(posting_->event, start, free_at_ps_);
+    context_.annex.lineage(sent) = posting_->wire.ends;
+  }
   return sent;
 }
 
@@ -162,13 +168,16 @@ void Nic::send_control(std::int64_t now, PacketKind kind, const Packet& about, s
   packet.entropy = about.entropy;
   packet.set_lane(about.lane());
   if (echo) packet.set(kFlagEcho);
-  const bool at_once = free_at_ps_ <= now && control_.empty() && !control_held();
+  const bool at_once =
+      free_at_ps_ <= now && control_.empty() && !control_held() && posting_ == nullptr;
   Packet& stored = at_once ? transmit(packet, now) : control_.append(scratch_->pool, packet);
-  if (context_.telemetry) int_stack(stored) = int_stack(about);
+  if (context_.telemetry) context_.annex.int_stack(stored) = context_.annex.int_stack(about);
+  if (posting_ != nullptr) return attempt(now);
   free_at_ps_ = std::max(free_at_ps_, now);
 }
 
 std::int64_t Nic::next_send_ps() const {
+  if (posting_ != nullptr) return next_event_ps();
   if (!control_.empty() && !control_held()) return free_at_ps_;
   if (paused(params_.data_priority)) return INT64_MAX;
   return choose(free_at_ps_).at_ps;

@@ -47,7 +47,11 @@ class Nic {
   void end_visit(const Window& window, Worker& worker);
 
   /// Sends everything that may start at or before `until`.
-  void advance(std::int64_t until);
+  void advance(std::int64_t until) {
+    if (posting_ != nullptr) [[unlikely]]
+      return run_events(until, nullptr);
+    send_until(until);
+  }
   void receive(std::int64_t now, const Packet& packet);
   void send(std::int64_t now, const MessageKey& key, EndpointId to, std::uint32_t queue_pair,
             Bytes size, std::uint64_t token);
@@ -85,6 +89,7 @@ class Nic {
   void complete_part(std::int64_t now, const Packet& packet, ReceiveFlow& flow, bool final);
   void deliver(std::int64_t now, ReceiveConnection& connection);
 
+  void take(std::int64_t now, const Packet& packet);
   void on_data(std::int64_t now, const Packet& packet);
   void on_trimmed(std::int64_t now, const Packet& packet);
   void note_mark(std::int64_t now, const Packet& packet, ReceiveFlow& flow);
@@ -124,6 +129,15 @@ class Nic {
     std::uint32_t flow = 0;
     std::int64_t at_ps = INT64_MAX;
   };
+  /// With order of posting: own events before `before` at `until`, or all up to `until`.
+  void run_events(std::int64_t until, const Lineage* before);
+  /// Sends if the wire is free, else or if nothing may be sent, arms the wake-up.
+  void attempt(std::int64_t now);
+  void arm_wake(std::int64_t now);
+  void move_wake(std::int64_t now, std::int64_t at_ps);
+  std::int64_t next_event_ps() const;
+
+  void send_until(std::int64_t until);
   Turn choose(std::int64_t from) const;
   void send_data(SendFlow& flow, std::int64_t start);
   void count_sent(SendFlow& flow, std::uint32_t psn, std::int64_t payload, std::int64_t start);
@@ -139,6 +153,14 @@ class Nic {
     return params_.control_obeys_pause && paused(params_.control_priority);
   }
   std::int64_t payload_of(const Packet& packet) const { return packet.wire_bytes - data_overhead_; }
+
+  struct PostingState {
+    explicit PostingState(std::uint32_t endpoint) : event(endpoint) {}
+    PortClock wire;
+    std::int64_t wake_ps = INT64_MAX;
+    Lineage wake;   // of the event that looks for a packet at wake_ps
+    Lineage event;  // the one that happens now
+  };
 
   NetworkContext& context_;
   const TransportParams& params_;
@@ -169,6 +191,7 @@ class Nic {
   std::uint64_t packets_ = 0, wire_bytes_ = 0;
   PauseClock pause_clock_;
   std::vector<PauseRecord> pauses_;  // only with record_pauses
+  std::unique_ptr<PostingState> posting_;  // null: ties are ordered by the model's rules
 };
 
 }  // namespace plait

@@ -100,6 +100,7 @@ void Nic::send(std::int64_t now, const MessageKey& key, EndpointId to, std::uint
     post(now, flow, static_cast<std::uint32_t>(share), bytes, i + 1 == parts);
     if (++connection.next_lane == lanes_) connection.next_lane = 0;
   }
+  if (posting_ != nullptr) attempt(now);
 }
 
 void Nic::post(std::int64_t now, SendFlow& flow, std::uint32_t packets, std::int64_t size,

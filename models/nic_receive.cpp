@@ -7,6 +7,15 @@
 namespace plait {
 
 void Nic::receive(std::int64_t now, const Packet& packet) {
+  if (posting_ == nullptr) [[likely]]
+    return take(now, packet);
+  run_events(now, &context_.annex.lineage(packet));
+  posting_->event = context_.annex.lineage(packet);
+  take(now, packet);
+  attempt(now);
+}
+
+void Nic::take(std::int64_t now, const Packet& packet) {
   switch (packet.kind()) {
     case PacketKind::kData:
       return on_data(now, packet);
@@ -143,11 +152,12 @@ void Nic::tell_ack(std::int64_t now, SendFlow& flow, const Packet& packet, std::
   info.acked_to = flow.acked_bytes;
   info.sent_to = flow.sent_bytes;
   if (needs_.rtt) info.rtt = round_trip(now, flow, answered_psn);
-  if (context_.telemetry) info.telemetry = &int_stack(packet);
+  if (context_.telemetry) info.telemetry = &context_.annex.int_stack(packet);
   control.on_ack(time, info);
   if (!moves) return;
   flow.next_send_ps += gap_ps(flow.last_wire, control.rate(time)) - gap_ps(flow.last_wire, before);
   free_at_ps_ = std::max(free_at_ps_, now);
+  if (posting_ != nullptr) move_wake(now, flow.next_send_ps);
 }
 
 // Of the packet that made the receiver send this; zero if it is not known.
@@ -197,6 +207,7 @@ void Nic::on_timer(std::int64_t now) {
     if (flow.deadline_ps <= now) time_out(now, flow);
     if (!flow.failed()) next_timer_ps_ = std::min(next_timer_ps_, flow.deadline_ps);
   }
+  if (posting_ != nullptr) attempt(now);
 }
 
 void Nic::time_out(std::int64_t now, SendFlow& flow) {

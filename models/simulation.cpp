@@ -200,7 +200,7 @@ RunEnd Simulation::run(const RunOptions& options) {
   PLAIT_CHECK_LE(1U, options.threads);
   impl_->ran = true;
   for (unsigned worker = 0; worker < options.threads; ++worker)
-    impl_->context.scratch.emplace_back(impl_->context.telemetry ? sizeof(IntStack) : 0);
+    impl_->context.scratch.emplace_back(impl_->context.annex.bytes());
   WindowEngine::Options engine_options;
   engine_options.lookahead = std::min(impl_->context.lookahead(), options.max_window);
   engine_options.workers = options.threads;

@@ -13,6 +13,10 @@ std::int64_t Switch::visit(const Window& window, Worker& worker) {
   ArrivalBatch<Packet>& batch = scratch_->batch;
   batch.gather(context_.channels, first_port_, port_count_, window.parity, window.begin_ps,
                window.end_ps - window.begin_ps);
+  if (posting_)
+    batch.order_ties([this](const Packet& a, const Packet& b) {
+      return context_.annex.lineage(a) < context_.annex.lineage(b);
+    });
   scratch_->events += batch.size();
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const auto arrival = batch[i];
@@ -42,14 +46,16 @@ void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet) {
     ++statistics_[out].watchdog_drops;
     return;
   }
-  if (buffer_.paused_count() != 0 || context_.params.always_catch_up) [[unlikely]] {
+  if (posting_ != nullptr) [[unlikely]] {
+    catch_up_before(now, packet);
+  } else if (buffer_.paused_count() != 0 || context_.params.always_catch_up) [[unlikely]] {
     serve_all(now - 1);
   } else if (port.waiting != 0) {
     serve(out, now - 1);
   }
   // A packet for an idle port leaves at once. It would be counted in the buffer for no time, so it
   // is not counted; it must not have been able to cause a pause or a drop in that instant.
-  if (port.free_at_ps < now && port.waiting == 0 && (port.paused >> priority & 1U) == 0 &&
+  if (is_idle(out, now) && port.waiting == 0 && (port.paused >> priority & 1U) == 0 &&
       (!buffer_.lossless(priority) || buffer_.surely_quiet(in, priority, packet.wire_bytes))) {
     return transmit(port, out, packet, now);
   }
@@ -103,23 +109,41 @@ void Switch::serve(std::uint32_t out, std::int64_t until) {
 
 void Switch::serve_all(std::int64_t until) {
   for (;;) {
-    std::int64_t earliest = INT64_MAX;
-    std::uint32_t out = 0;
-    for_each_bit(waiting_ports_, [&](std::uint32_t p) {
-      const EgressPort& port = ports_[p];
-      const bool may_send = (port.waiting & ~static_cast<unsigned>(port.paused)) != 0;
-      if (may_send && port.free_at_ps < earliest) {
-        earliest = port.free_at_ps;
-        out = p;
-      }
-    });
-    if (earliest > until) return;
-    depart(out, scheduler_.pick(ports_[out], queues_of(out)), earliest);
+    const Departure next = earliest();
+    if (next.at_ps > until) return;
+    if (posting_ != nullptr) posting_->event = posting_->ports[next.out].ends;
+    depart(next.out, scheduler_.pick(ports_[next.out], queues_of(next.out)), next.at_ps);
   }
 }
 
+Switch::Departure Switch::earliest() const {
+  Departure first;
+  for_each_bit(waiting_ports_, [&](std::uint32_t p) {
+    const EgressPort& port = ports_[p];
+    if ((port.waiting & ~static_cast<unsigned>(port.paused)) == 0) return;
+    if (port.free_at_ps < first.at_ps ||
+        (posting_ != nullptr && port.free_at_ps == first.at_ps &&
+         posting_->ports[p].ends < posting_->ports[first.out].ends))
+      first = {port.free_at_ps, p};
+  });
+  return first;
+}
+
+void Switch::catch_up_before(std::int64_t now, const Packet& packet) {
+  const Lineage& event = context_.annex.lineage(packet);
+  for (;;) {
+    const Departure next = earliest();
+    if (next.at_ps > now) break;
+    const Lineage& ends = posting_->ports[next.out].ends;
+    if (next.at_ps == now && !(ends < event)) break;
+    posting_->event = ends;
+    depart(next.out, scheduler_.pick(ports_[next.out], queues_of(next.out)), next.at_ps);
+  }
+  posting_->event = event;
+}
+
 void Switch::serve_waiting(std::int64_t until) {
-  if (buffer_.paused_count() != 0) return serve_all(until);
+  if (buffer_.paused_count() != 0 || posting_ != nullptr) return serve_all(until);
   for_each_bit(waiting_ports_, [&](std::uint32_t p) { serve(p, until); });
 }
 
@@ -157,6 +181,10 @@ void Switch::transmit(EgressPort& port, std::uint32_t out, const Packet& packet,
   Packet& sent = port.out.append(scratch_->pool, packet);
   sent.arrival = static_cast<std::uint32_t>(link.known_ps(start, end));
   if (telemetry_) stamp(port, packet, sent, start);
+  if (posting_ != nullptr) [[unlikely]] {
+    posting_->ports[out].start(posting_->event, start, end);
+    context_.annex.lineage(sent) = posting_->ports[out].ends;
+  }
   ++port.packets;
   port.wire_bytes += packet.wire_bytes;
   ++scratch_->packet_hops;
@@ -166,8 +194,8 @@ void Switch::transmit(EgressPort& port, std::uint32_t out, const Packet& packet,
 void Switch::stamp(const EgressPort& port, const Packet& packet, Packet& sent,
                    std::int64_t now) const {
   if (packet.is_pfc()) return;
-  IntStack& stack = int_stack(sent);
-  stack = int_stack(packet);
+  IntStack& stack = context_.annex.int_stack(sent);
+  stack = context_.annex.int_stack(packet);
   if (packet.kind() != PacketKind::kData) return;
   if (stack.hops < IntStack::kMaxHops) {
     stack.link_class[stack.hops] = static_cast<std::uint8_t>(port.link_class);

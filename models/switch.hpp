@@ -68,6 +68,19 @@ class Switch final : public Entity {
                         std::span<const std::uint16_t> hops);
   std::int64_t load(std::int64_t now, std::uint32_t out, std::uint32_t priority);
 
+  struct Departure {
+    std::int64_t at_ps = INT64_MAX;
+    std::uint32_t out = 0;
+  };
+  /// The next one of any port.
+  Departure earliest() const;
+  /// With order of posting: catches up all that comes before the event `packet` at `now`.
+  void catch_up_before(std::int64_t now, const Packet& packet);
+  bool is_idle(std::uint32_t out, std::int64_t now) const {
+    return ports_[out].free_at_ps < now ||
+           (posting_ != nullptr && posting_->ports[out].ends_before(now, posting_->event));
+  }
+
   /// Catches up departures of one port that start at or before `until`.
   void serve(std::uint32_t out, std::int64_t until);
   /// Catches up all ports in order of time.
@@ -94,6 +107,10 @@ class Switch final : public Entity {
 
   EgressQueue* queues_of(std::uint32_t port) { return &queues_[port * kQueues]; }
 
+  struct PostingState {
+    std::vector<PortClock> ports;
+    Lineage event;  // the one that happens now
+  };
   struct MarkThresholds {
     std::uint32_t k_min = UINT32_MAX, k_max = UINT32_MAX;  // never
   };
@@ -111,6 +128,7 @@ class Switch final : public Entity {
   std::uint32_t trimmed_wire_;   // bytes of a trimmed packet
   std::int64_t trim_threshold_;  // INT64_MAX: only what would be dropped
   std::int64_t lossy_port_limit_;
+  std::unique_ptr<PostingState> posting_;  // null: ties are ordered by the model's rules
   LinkLoss loss_;
   EgressScheduler scheduler_;
   SharedBuffer buffer_;

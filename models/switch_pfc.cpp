@@ -7,7 +7,9 @@ namespace plait {
 
 // The peer at `in` pauses or resumes what leaves through `in`.
 void Switch::pause_frame(std::int64_t now, std::uint32_t in, const Packet& packet) {
-  if (buffer_.paused_count() != 0) {
+  if (posting_ != nullptr) {
+    catch_up_before(now, packet);
+  } else if (buffer_.paused_count() != 0) {
     serve_all(now - 1);
   } else {
     serve(in, now - 1);
@@ -32,7 +34,7 @@ void Switch::pause_frame(std::int64_t now, std::uint32_t in, const Packet& packe
 void Switch::release(std::int64_t now, std::uint32_t out, std::uint8_t bit) {
   EgressPort& port = ports_[out];
   port.paused &= static_cast<std::uint8_t>(~bit);
-  if (port.free_at_ps >= now) return;
+  if (!is_idle(out, now)) return;
   port.free_at_ps = now;
   serve(out, now);
 }
@@ -46,7 +48,7 @@ void Switch::send_pfc(PacketKind kind, std::uint32_t port_number, std::uint32_t 
   queues_of(port_number)[kPfcQueue].packets.append(scratch_->pool, frame);
   port.waiting |= static_cast<std::uint16_t>(1U << kPfcQueue);
   set_bit(waiting_ports_, port_number);
-  if (port.free_at_ps < now) {
+  if (is_idle(port_number, now)) {
     port.free_at_ps = now;
     serve(port_number, now);
   }

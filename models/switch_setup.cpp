@@ -73,6 +73,10 @@ Switch::Switch(NodeId node, NetworkContext& context)
       written_ports_((port_count_ + 63) / 64) {
   check_chip(context.params.switches, context.graph.node(node),
              rates_of_ports(context.graph, node));
+  if (context.posting_order) {
+    posting_ = std::make_unique<PostingState>();
+    posting_->ports.resize(port_count_);
+  }
   const EcnParams& ecn = context.params.switches.ecn;
   const auto rules = ecn_rules(ecn);
   for (unsigned q = 0; q < kPriorities; ++q) p_max_[q] = rules[q].p_max;

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /// @file telemetry.hpp
-/// In-band network telemetry: what every switch on the way writes onto a data packet when it leaves,
-/// and the ACK carries back. It lies in the annex of the packet's chunk, so only runs whose
-/// congestion control asks for it carry it. Record layout and units of the HPCC artefact (Li et al.,
-/// SIGCOMM 2019): time 24 bits in ns, bytes 20 bits in 128 B times a multiplier, queue in 80 B times
-/// the multiplier.
+/// In-band network telemetry: what every switch on the way writes onto a data packet when it
+/// leaves, and the ACK carries back. It lies in the packet's annex, so only runs whose congestion
+/// control asks for it carry it. Record layout and units of the HPCC artefact (Li et al.,
+/// SIGCOMM 2019): time 24 bits in ns, bytes 20 bits in 128 B times a multiplier, queue in 80 B
+/// times the multiplier.
 
 #include <algorithm>
 #include <cstdint>
 #include <vector>
 
-#include "models/packet.hpp"
-#include "sim/channel.hpp"
 #include "sim/units.hpp"
 
 namespace plait {
@@ -48,13 +46,5 @@ struct IntScale {
   std::uint32_t unit = 1;           ///< The multiplier.
   std::vector<BitRate> class_rate;  ///< By link class.
 };
-
-/// Of a packet that lies in a chunk. @pre the run has telemetry.
-inline IntStack& int_stack(Packet& packet) {
-  return *static_cast<IntStack*>(annex(&packet, sizeof(IntStack)));
-}
-inline const IntStack& int_stack(const Packet& packet) {
-  return int_stack(const_cast<Packet&>(packet));
-}
 
 }  // namespace plait

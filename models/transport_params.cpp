@@ -105,6 +105,13 @@ void describe(ParamVisitor& v, WireParams& p) {
   v.field({"clock", "serialisation times are rounded to the nearest multiple of this",
            "1 ps is exact; 1 ns reproduces ns-3 with its default clock"},
           p.clock, {Duration::ps(1), Duration::ns(100)});
+  v.choice({"tie_order", "what comes first when two things happen at the same time",
+            "Plait's choice; the other one is for comparisons"},
+           p.tie_order,
+           {{"model", "arrivals by port, then departures"},
+            {"posting",
+             "as a simulator with one event list has it, NIC wake-ups as in the ns-3 RDMA models; "
+             "slower"}});
   v.field({"loss", "probability that a frame is lost on one link; pause frames are never lost",
            "no loss"},
           p.loss, {0.0, 0.5});

@@ -66,10 +66,17 @@ struct TransportParams {
 };
 void describe(ParamVisitor& visitor, TransportParams& params);
 
+/// What comes first at equal times.
+enum class TieOrder : std::uint8_t {
+  kModel,    ///< Arrivals by port, then departures by port.
+  kPosting,  ///< As in an event list in order of posting (models/lineage.hpp).
+};
+
 /// Figures of every cable that are not in the topology.
 struct WireParams {
   Duration clock = Duration::ps(1);  ///< Serialisation times are rounded to nearest multiple.
-  double loss = 0.0;                 ///< Probability that a frame (not PFC) is lost on one link.
+  TieOrder tie_order = TieOrder::kModel;
+  double loss = 0.0;  ///< Probability that a frame (not PFC) is lost on one link.
 };
 void describe(ParamVisitor& visitor, WireParams& params);
 

@@ -38,6 +38,10 @@ class ArrivalBatch {
     const auto index = static_cast<std::uint32_t>(keys_[i]);
     return {items_[index], channel_[index], static_cast<std::uint32_t>(keys_[i] >> 32)};
   }
+  /// Puts items of equal time in another order: before(a, b), equal ones as they are.
+  template <class Before>
+  void order_ties(Before&& before);
+
   /// Start of the earliest arrival left for later windows, or INT64_MAX.
   std::int64_t next_arrival_ps() const { return next_ps_; }
 
@@ -72,6 +76,21 @@ class ArrivalBatch {
   std::vector<std::uint64_t> keys_, scratch_;
   std::vector<Used> consumed_;
 };
+
+template <class Item>
+template <class Before>
+void ArrivalBatch<Item>::order_ties(Before&& before) {
+  const auto time = [&](std::size_t i) { return keys_[i] >> 32; };
+  const auto item = [&](std::uint64_t key) -> Item& {
+    return *items_[static_cast<std::uint32_t>(key)];
+  };
+  for (std::size_t begin = 0, end = 0; begin < count_; begin = end) {
+    while (end < count_ && time(end) == time(begin)) ++end;
+    std::stable_sort(keys_.begin() + static_cast<std::ptrdiff_t>(begin),
+                     keys_.begin() + static_cast<std::ptrdiff_t>(end),
+                     [&](std::uint64_t a, std::uint64_t b) { return before(item(a), item(b)); });
+  }
+}
 
 template <class Item>
 void ArrivalBatch<Item>::take(Chain<Item>& pending, std::uint32_t channel, std::uint32_t begin_low,
