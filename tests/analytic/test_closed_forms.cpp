@@ -54,6 +54,24 @@ TEST_CASE("one packet over n hops takes n (s + d)") {
   }
 }
 
+TEST_CASE("an encapsulation lengthens every frame") {
+  // 2 hops of 80 ps per byte, data and ACK: a message of one packet and its acknowledgement take 4
+  // e
+  // * 80 ps longer.
+  for (const auto& [encapsulation, e] :
+       {std::pair(Encapsulation::kIpv4, 0), std::pair(Encapsulation::kIpv6, 20),
+        std::pair(Encapsulation::kVxlan, 50), std::pair(Encapsulation::kVxlanIpv6, 70)}) {
+    CAPTURE(e);
+    NetworkParams params = bare_network();
+    params.transport.encapsulation = encapsulation;
+    FabricRun run(build(SingleSwitchParams{2}, one_gpu()), params);
+    REQUIRE(run.run({{0, 1, Bytes(1000)}}) == RunEnd::kFinished);
+    CHECK(delivered_ps(run, 1) == 2 * (kS + kD) + 2 * e * 80);
+    CHECK(run.records().messages.at(0).ideal.ps() == delivered_ps(run, 1));
+    CHECK(run.process(0).last_sent().ps() == 2 * (kS + kD) + 2 * (4'000 + kD) + 4 * e * 80);
+  }
+}
+
 TEST_CASE("a flow of N packets takes n (s + d) + (N - 1) s") {
   FatTreeParams tree;
   tree.k = 4;

@@ -111,10 +111,29 @@ TEST_CASE("load balancing that reorders is told where receivers go back N", "[sc
   CHECK(warnings({kind + "=flowlet", "fabric.switch.load_balancing.flowlet_gap=0ps"}).size() == 1);
   CHECK(warnings({"transport.entropy.kind=round_robin"}).size() == 1);
   CHECK(warnings({kind + "=random"}, false).empty());  // one switch: no choice
+  CHECK(warnings({kind + "=random", "transport.reliability=selective_repeat"}).empty());
   // HPCC also compares the queues of one path.
   const std::string hpcc = "transport.congestion_control={kind: hpcc}";
   CHECK(warnings({hpcc}).empty());
   CHECK(warnings({hpcc, kind + "=random"}).size() == 2);
+}
+
+TEST_CASE("queue pairs that give up are named when the run cannot go on", "[scenario]") {
+  // Half of all frames are lost on each link, so a packet and its ACK come through once in 16
+  // times; 40 of them (4 messages, 10 packets each) do not all do so at the first or second
+  // attempt.
+  std::string text;
+  try {
+    run_scenario(small({"fabric.wire.loss=0.5", "transport.retry_limit=1", "transport.rto=100us"}),
+                 {1, {}});
+  } catch (const DeadlockError& error) {
+    text = error.what();
+  }
+  INFO(text);
+  CHECK(text.find("flow host0/gpu0 -> host1/gpu0 gave up after ") != std::string::npos);
+  CHECK(text.find(" timeouts at ") != std::string::npos);
+  CHECK(text.find("(stream 1, queue pair 0)") != std::string::npos);
+  CHECK(text.find("job 'probe' cannot go on") != std::string::npos);
 }
 
 TEST_CASE("one key behind several alternatives is listed with the default of each", "[scenario]") {
