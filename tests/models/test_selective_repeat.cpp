@@ -151,6 +151,16 @@ TEST_CASE("the reorder window bounds how far the sender runs ahead of a missing 
   CHECK(run.records().flows[0].retransmitted == 1);
 }
 
+TEST_CASE("a window is not held up by a packet that is missing", "[transport]") {
+  // A window of 1.1 round trips, 52 packets. Counted from the oldest unacknowledged packet on, it
+  // would be full from packet 62 to the end of the repair, 49 packet times after slot 60.
+  NetworkParams params = network(Reliability::kSelectiveRepeat);
+  params.transport.congestion_control.none.bdp_multiple = 1.1;
+  const ScriptedRun run(params, {200'000}, drop(10));
+  REQUIRE(run.finished());
+  CHECK(run.receiver().delivered()[0].at.ps() == 201 * kS + 2 * kD);
+}
+
 TEST_CASE("lost acknowledgements of either kind do no harm", "[transport]") {
   const auto reliability = GENERATE(Reliability::kGoBackN, Reliability::kSelectiveRepeat);
   const test::Script bad_way_back = [](const Packet& packet, std::uint32_t copy) {
