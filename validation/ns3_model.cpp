@@ -198,6 +198,7 @@ NetworkParams ns3_network(const Ns3Config& config, const FabricGraph& graph, std
   NetworkParams p;
   p.seed = seed;
   p.wire.clock = Duration::ns(1);
+  p.wire.tie_order = TieOrder::kPosting;
   p.switches.latency = Duration();
   p.switches.buffer = config.buffer;
   p.switches.int_multiplier = config.int_multiplier;
