@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <set>
 
 namespace plait::validation {
 
@@ -54,21 +53,10 @@ std::string pause_lines(const PauseComparison& pauses) {
   return text;
 }
 
-bool host_with_two_flows(const Ns3Case& one) {
-  std::set<std::uint32_t> sources;
-  for (const Flow& flow : one.reference().flows)
-    if (!sources.insert(flow.from).second) return true;
-  return false;
-}
-
 std::string explain(const Ns3Case& one, const std::string& name, const FlowComparison& flows,
                     std::size_t most) {
-  std::string text = fmt::format("{}: same nanosecond, same egress: {}.\n", name,
-                                 describe_ties(one.graph(), one.ties()));
-  if (host_with_two_flows(one))
-    text +=
-        "A host has several flows: astra-network-ns3 and ns-3-alibabacloud may leave its NIC idle "
-        "until an unrelated event, which is a fault of theirs and not computed here.\n";
+  const std::string text = fmt::format("{}: same nanosecond, same egress: {}.\n", name,
+                                       describe_ties(one.graph(), one.ties()));
   return text + "\n" + flow_lines(one, flows, most);
 }
 

@@ -15,13 +15,7 @@ namespace {
 const std::string kFolder = std::string(PLAIT_SOURCE_DIR) + "/tests/validation";
 
 // Cases that miss their target today; docs/validation.md shows by how much.
-const std::set<std::string> kMisses = {"ns3/incast2_hpcc",
-                                       "ns3/incast16_hpcc",
-                                       "ns3/perm16_hpcc",
-                                       "ns3/incast2_timely_timelyfix",
-                                       "ns3/incast16_timely_timelyfix",
-                                       "ns3/perm128_dctcp",
-                                       "htsim/permutation64_csg"};
+const std::set<std::string> kMisses = {"htsim/permutation64_csg"};
 
 }  // namespace
 
