@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "models/busy_clock.hpp"
 #include "models/packet.hpp"
 #include "models/pause_clock.hpp"
 #include "models/switch_params.hpp"
@@ -43,6 +44,7 @@ static_assert(sizeof(EgressQueue) == 24);
 /// What is counted per port but seldom touched.
 struct PortStatistics {
   PauseClock pause_clock;
+  BusyClock busy;
   std::uint64_t marks = 0;
   std::uint64_t drops = 0;  ///< All but the watchdog's.
   std::uint64_t lossless_drops = 0;

@@ -113,4 +113,15 @@ Duration compute_time(const Op& op, const GpuParams& params) {
   return Duration::ps(std::llround(ps));
 }
 
+Duration slowed(Duration duration, double factor) {
+  if (factor == 1) return duration;  // exact
+  const double ps = static_cast<double>(duration.ps()) * factor;
+  if (!(ps < 9.2e18))
+    throw UserError(
+        fmt::format("a compute op on a host that is {} times as slow takes longer than the range "
+                    "of simulated time, 106 days",
+                    factor));
+  return Duration::ps(std::llround(ps));
+}
+
 }  // namespace plait

@@ -45,4 +45,8 @@ GpuParams gpu_preset(std::string_view name);
 /// @throws UserError if the result exceeds the range of Duration.
 Duration compute_time(const Op& op, const GpuParams& params);
 
+/// `duration` times `factor`, rounded to the nearest picosecond. @pre factor >= 1.
+/// @throws UserError as above.
+Duration slowed(Duration duration, double factor);
+
 }  // namespace plait

@@ -18,17 +18,18 @@ Host::Host(NodeId node, NetworkContext& context)
       first_port_(context.graph.node(node).first_port),
       first_gpu_(context.graph.first_gpu(node)),
       gpus_(context.graph.node(node).gpus),
+      faults_(context, node),
+      loss_(context.faults->loss(0), hash64(context.params.seed, node.value()), 0,
+            context.graph.node(node).ports, faults_.active()),
       processes_(gpus_),
-      done_(gpus_),
-      loss_(context.params.wire.loss, hash64(context.params.seed, node.value()), 0,
-            context.graph.node(node).ports) {
+      done_(gpus_) {
   const FabricNode& info = context.graph.node(node);
   if (gpus_ > kMaxGpusPerHost)
     throw UserError("host " + info.name + " has " + std::to_string(gpus_) + " GPUs; at most " +
                     std::to_string(kMaxGpusPerHost) + " are supported");
   for (std::uint32_t p = 0; p < info.ports; ++p)
     nics_.emplace_back(context, context.graph.endpoint(PortId(first_port_ + p)),
-                       static_cast<NicListener&>(*this));
+                       static_cast<NicListener&>(*this), faults_);
   if (gpus_ > 1 && context.params.scale_up.kind != ScaleUpKind::kNone)
     scale_up_.emplace(context.params.scale_up, gpus_);
 }
@@ -93,13 +94,15 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
     const auto arrival = batch[i];
     const std::int64_t now = window.begin_ps + arrival.offset;
     const Packet& packet = *arrival.item;
+    apply_faults(now);
     run_local(now);
     advance_nics(now - 1);
     fingerprint_.add(digest(packet, now, arrival.channel));
-    if (loss_.possible() && !packet.is_pfc() && loss_.draw(arrival.channel)) [[unlikely]]
+    if (loss_.possible() && lost_on_arrival(arrival.channel, packet)) [[unlikely]]
       continue;
     nics_[arrival.channel].receive(now, packet);
   }
+  apply_faults(window.end_ps - 1);
   run_local(window.end_ps - 1);
   advance_nics(window.end_ps - 1);
   const std::int64_t next_arrival = batch.next_arrival_ps();
@@ -149,7 +152,7 @@ void Host::advance_nics(std::int64_t until) {
 }
 
 std::int64_t Host::next_wish(std::int64_t next_arrival) const {
-  std::int64_t next = std::min(next_arrival, next_local_ps());
+  std::int64_t next = std::min({next_arrival, next_local_ps(), faults_.wish_ps()});
   for (const Nic& nic : nics_) next = std::min(next, nic.next_send_ps());
   return next;
 }
@@ -194,6 +197,8 @@ void Host::acked(SimTime now, const MessageKey& key, std::uint64_t token) {
 
 void Host::collect(SimTime end, RunRecords& records) const {
   for (const Nic& nic : nics_) nic.collect(end, records);
+  for (std::uint32_t n = 0; n < nics_.size(); ++n)
+    records.links[first_port_ + n].lost_to_faults = faults_.lost_at(n);
   for (const LocalFlow& flow : local_flows_)
     records.messages.insert(records.messages.end(), flow.messages.begin(), flow.messages.end());
 }

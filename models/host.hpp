@@ -17,6 +17,7 @@
 
 #include "models/loss.hpp"
 #include "models/nic.hpp"
+#include "models/node_faults.hpp"
 #include "models/scale_up.hpp"
 #include "sim/fingerprint.hpp"
 
@@ -33,6 +34,7 @@ class Host final : public Entity, public HostServices, private NicListener, priv
 
   void send(SimTime now, const MessageKey& key, Bytes size, std::uint64_t token) override;
   void call_at(SimTime at, GpuId gpu, std::uint64_t token) override;
+  double slowdown(SimTime now) const override;
 
   std::uint64_t fingerprint() const { return fingerprint_.combine(EntityId(node_.index())); }
   std::uint32_t placed() const { return placed_; }
@@ -40,6 +42,7 @@ class Host final : public Entity, public HostServices, private NicListener, priv
   /// Time of the last thing that happened to a rank of this host.
   SimTime last_event() const { return SimTime::ps(last_event_ps_); }
   std::uint64_t lost() const { return loss_.lost(); }
+  const NodeFaults& faults() const { return faults_; }
   /// Adds flows, messages (without delivery times from other hosts) and NIC links.
   void collect(SimTime end, RunRecords& records) const;
   const Nic& nic(std::uint32_t number) const { return nics_[number]; }
@@ -71,6 +74,8 @@ class Host final : public Entity, public HostServices, private NicListener, priv
   void run_timer(const Timer& timer);
   void advance_nics(std::int64_t until);
   std::int64_t next_wish(std::int64_t next_arrival) const;
+  void apply_faults(std::int64_t until);
+  bool lost_on_arrival(std::uint32_t nic, const Packet& packet);
   void note(std::int64_t now, std::uint32_t gpu);
   LocalFlow& local_flow(const MessageKey& key);
 
@@ -84,6 +89,8 @@ class Host final : public Entity, public HostServices, private NicListener, priv
   std::uint32_t first_port_;
   GpuId first_gpu_;
   std::uint32_t gpus_;
+  NodeFaults faults_;
+  LinkLoss loss_;
   std::deque<Nic> nics_;  // never moved: each NIC knows its host
   std::optional<ScaleUp> scale_up_;
   std::vector<std::unique_ptr<RankProcess>> processes_;  // by local GPU
@@ -93,7 +100,6 @@ class Host final : public Entity, public HostServices, private NicListener, priv
   std::vector<LocalFlow> local_flows_;                                  // in order of first use
   std::unordered_map<MessageKey, std::uint32_t, KeyHash> local_index_;  // never iterated
   Fingerprint fingerprint_;
-  LinkLoss loss_;
   std::int64_t last_event_ps_ = 0;
   std::uint32_t placed_ = 0, finished_ = 0;
 };

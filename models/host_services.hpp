@@ -35,6 +35,8 @@ class HostServices {
   virtual void send(SimTime now, const MessageKey& key, Bytes size, std::uint64_t token) = 0;
   /// Calls RankProcess::on_timer(at, token) of the rank on `gpu` at time `at` >= now.
   virtual void call_at(SimTime at, GpuId gpu, std::uint64_t token) = 0;
+  /// Factor on the duration of compute ops that start at `now`.
+  virtual double slowdown(SimTime) const { return 1; }
 };
 
 /// A process on one GPU. Owned by the host of that GPU.

@@ -26,21 +26,21 @@ Duration link_latency(const FabricGraph& graph, PortId egress, const NetworkPara
 }
 
 // A packet can be forwarded while it still arrives only where no port drains faster than it comes.
-Bytes cut_of(const FabricGraph& graph, PortId egress, const SwitchParams& params) {
+Bytes cut_of(const FabricGraph& graph, PortId egress, BitRate rate, const SwitchParams& params) {
   const NodeId there = graph.port_node(graph.peer(egress));
   if (params.forwarding != Forwarding::kCutThrough || graph.node(there).kind != NodeKind::kSwitch)
     return Bytes(0);
   for (std::uint32_t p = 0; p < graph.node(there).ports; ++p)
-    if (graph.egress(graph.port(there, p)).rate > graph.egress(egress).rate) return Bytes(0);
+    if (graph.egress(graph.port(there, p)).rate > rate) return Bytes(0);
   return params.cut;
 }
 
 // The longest serialisation and the latency of a link together must fit what a channel can say.
-void check_reach(const FabricGraph& graph, PortId port, Duration latency,
+void check_reach(const FabricGraph& graph, PortId port, BitRate rate, Duration latency,
                  std::uint32_t wire_bytes) {
-  const Duration on_wire = transmission_time(Bytes(wire_bytes), graph.egress(port).rate);
+  const Duration on_wire = transmission_time(Bytes(wire_bytes), rate);
   if (on_wire + latency < kMaxReach) return;
-  throw UserError("link " + graph.link_name(port) + " of " + to_string(graph.egress(port).rate) +
+  throw UserError("link " + graph.link_name(port) + " of " + to_string(rate) +
                   " is too slow: a frame of " + std::to_string(wire_bytes) + " bytes takes " +
                   to_string(on_wire) + "; with the latency it must stay below " +
                   to_string(kMaxReach) + ". Raise the rate or lower transport.mtu");
@@ -52,6 +52,22 @@ void check_entropy(const TransportParams& transport) {
     throw UserError(
         "transport.entropy.kind: reps needs ACKs that tell whether their packet was marked: set "
         "transport.cnp_mode to ack_echo");
+}
+
+void check_class_count(std::size_t classes) {
+  if (classes > UINT16_MAX)
+    throw UserError(
+        "the fabric has more than 65,535 different combinations of link rate and "
+        "latency; use fewer different delays");
+}
+
+// As for a fixed loss probability: beyond this the model's recovery says nothing any more.
+void check_bit_errors(double rate, std::uint32_t largest_frame) {
+  const double lost = frame_error_probability(rate, largest_frame);
+  if (lost > 0.5)
+    throw UserError("a bit error rate of " + std::to_string(rate) + " loses " +
+                    std::to_string(100 * lost) + " % of the frames of " +
+                    std::to_string(largest_frame) + " bytes; at most 50 % is supported");
 }
 
 }  // namespace
@@ -82,22 +98,50 @@ NetworkContext::NetworkContext(const FabricGraph& fabric, const RouteTable& rout
                       " (cable delay plus switch latency); legal is more than "
                       "0 and at most " +
                       to_string(kMaxLatency));
-    check_reach(fabric, port, latency, largest);
     const BitRate rate = fabric.egress(port).rate;
+    check_reach(fabric, port, rate, latency, largest);
     const auto next = static_cast<std::uint16_t>(link_classes.size());
-    const Bytes cut = cut_of(fabric, port, network.switches);
+    const Bytes cut = cut_of(fabric, port, rate, network.switches);
     const auto [found, is_new] = classes.try_emplace({rate, latency, cut}, next);
     if (is_new) link_classes.emplace_back(rate, latency, network.wire.clock, cut);
-    if (link_classes.size() > UINT16_MAX)
-      throw UserError(
-          "the fabric has more than 65,535 different combinations of link rate and "
-          "latency; use fewer different delays");
+    check_class_count(link_classes.size());
     link_class_of.push_back(found->second);
   }
+  faults = make_faults(largest);
   if (telemetry) set_int_scale();
   if (network.switches.load_balancing.kind == LoadBalancing::kWeightedEcmp)
-    route_weights.emplace(graph, routes);
+    for (std::uint32_t t = 0; t < faults->table_count(); ++t)
+      route_weights.emplace_back(graph, faults->table(t));
   check_entropy(network.transport);
+}
+
+std::unique_ptr<const FaultPlan> NetworkContext::make_faults(std::uint32_t largest_frame) {
+  check_bit_errors(params.wire.bit_error_rate, largest_frame);
+  if (posting_order && !params.faults.empty())
+    throw UserError(
+        "fabric.wire.tie_order: posting reproduces simulators without faults; remove it, or the "
+        "list of faults");
+  for (const FaultEvent& event : params.faults) {
+    check_bit_errors(event.bit_error_rate, largest_frame);
+    if (event.kind == FaultKind::kReboot && event.length != Duration() &&
+        event.length < params.switches.latency)
+      throw UserError("a reboot of " + to_string(event.length) +
+                      " is shorter than a packet's way through the switch, " +
+                      to_string(params.switches.latency));
+  }
+  const auto class_at = [&](PortId port, BitRate rate) {
+    const Duration latency = link_latency(graph, port, params);
+    check_reach(graph, port, rate, latency, largest_frame);
+    const LinkClass slow(rate, latency, params.wire.clock,
+                         cut_of(graph, port, rate, params.switches));
+    const auto known = std::find(link_classes.begin(), link_classes.end(), slow);
+    const auto number = static_cast<std::uint16_t>(known - link_classes.begin());
+    if (known == link_classes.end()) link_classes.push_back(slow);
+    check_class_count(link_classes.size());
+    return number;
+  };
+  return std::make_unique<const FaultPlan>(graph, routes, params.wire, params.faults,
+                                           params.routing, link_class_of, class_at);
 }
 
 void NetworkContext::set_int_scale() {

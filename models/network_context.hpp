@@ -5,10 +5,11 @@
 /// worker. Entity id == node id. Channel id == id of the port that receives.
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
+#include "models/fault_plan.hpp"
 #include "models/link.hpp"
 #include "models/packet.hpp"
 #include "models/packet_annex.hpp"
@@ -67,9 +68,10 @@ struct NetworkContext {
   const FabricGraph& graph;
   const RouteTable& routes;
   const NetworkParams params;
-  std::optional<RouteWeights> route_weights;  ///< For weighted ECMP only.
+  std::vector<RouteWeights> route_weights;  ///< By table of the fault plan; weighted ECMP only.
   std::vector<LinkClass> link_classes;
   std::vector<std::uint16_t> link_class_of;  ///< By egress port.
+  std::unique_ptr<const FaultPlan> faults;   ///< Not null.
   ChannelStore<Packet> channels;
   std::vector<WorkerScratch> scratch;  ///< By worker.
   bool telemetry = false;              ///< Packets carry an IntStack.
@@ -113,6 +115,7 @@ struct NetworkContext {
   std::uint32_t reorder_threshold() const;
 
  private:
+  std::unique_ptr<const FaultPlan> make_faults(std::uint32_t largest_frame);
   void set_int_scale();
   Bytes encapsulation() const { return encapsulation_bytes(params.transport.encapsulation); }
   Bytes telemetry_header() const { return telemetry ? params.transport.int_header : Bytes(0); }

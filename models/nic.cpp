@@ -5,13 +5,16 @@
 
 namespace plait {
 
-Nic::Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener)
+Nic::Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener, NodeFaults& faults)
     : context_(context),
       params_(context.params.transport),
       listener_(listener),
       endpoint_(endpoint),
       port_(context.graph.endpoint_port(endpoint)),
       link_(context.link_class(port_)),
+      wire_(&link_),
+      faults_(faults),
+      number_(context.graph.port_number(port_)),
       mtu_(params_.mtu.count()),
       data_overhead_(context.data_overhead()),
       needs_(needs_of(params_.congestion_control)),
@@ -145,17 +148,26 @@ bool Nic::must_ask(SendFlow& flow, std::int64_t start) {
 }
 
 Packet& Nic::transmit(const Packet& packet, std::int64_t start) {
-  free_at_ps_ = start + link_.serialisation_ps(packet.wire_bytes);
+  free_at_ps_ = start + wire_->serialisation_ps(packet.wire_bytes);
+  const std::int64_t known = wire_->known_ps(start, free_at_ps_);
   ++packets_;
   wire_bytes_ += packet.wire_bytes;
   ++scratch_->packet_hops;
+  if (faults_.active() && faults_.loses(number_, packet, start, free_at_ps_, known)) [[unlikely]]
+    return swallow(packet);
   Packet& sent = out_.append(scratch_->pool, packet);
-  sent.arrival = static_cast<std::uint32_t>(link_.known_ps(start, free_at_ps_));
+  sent.arrival = static_cast<std::uint32_t>(known);
   if (posting_ != nullptr) [[unlikely]] {
     posting_->wire.start(posting_->event, start, free_at_ps_);
     context_.annex.lineage(sent) = posting_->wire.ends;
   }
   return sent;
+}
+
+// The caller may still write to the frame that nobody will see.
+Packet& Nic::swallow(const Packet& packet) {
+  if (!swallowed_.empty()) swallowed_.pop(scratch_->pool);
+  return swallowed_.append(scratch_->pool, packet);
 }
 
 void Nic::send_control(std::int64_t now, PacketKind kind, const Packet& about, std::uint32_t psn,

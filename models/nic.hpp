@@ -19,8 +19,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "models/busy_clock.hpp"
 #include "models/host_services.hpp"
 #include "models/network_context.hpp"
+#include "models/node_faults.hpp"
 #include "models/pause_clock.hpp"
 #include "models/queue_pair.hpp"
 #include "models/records.hpp"
@@ -37,7 +39,8 @@ class NicListener {
 
 class Nic {
  public:
-  Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener);
+  /// @param faults  of the host; must outlive the NIC.
+  Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener, NodeFaults& faults);
 
   EndpointId endpoint() const { return endpoint_; }
 
@@ -57,6 +60,11 @@ class Nic {
             Bytes size, std::uint64_t token);
   /// Handles retransmission timeouts due at or before `now`.
   void on_timer(std::int64_t now);
+
+  /// The cable has failed or come back: what the switch has paused is forgotten.
+  void on_link_change(std::int64_t now);
+  /// Sends at another rate from now on.
+  void set_link_class(std::uint16_t link_class);
 
   /// Next time at which advance() could send, given that nothing arrives; INT64_MAX = never.
   std::int64_t next_send_ps() const;
@@ -145,6 +153,7 @@ class Nic {
   void send_control(std::int64_t now, PacketKind kind, const Packet& to, std::uint32_t psn,
                     bool echo);
   Packet& transmit(const Packet& packet, std::int64_t start);
+  Packet& swallow(const Packet& packet);
   std::int64_t gap_ps(std::uint32_t wire_bytes, BitRate rate) const {
     return rounded_transmission_ps(wire_bytes, rate, context_.params.wire.clock.ps());
   }
@@ -168,7 +177,10 @@ class Nic {
   WorkerScratch* scratch_ = nullptr;
   EndpointId endpoint_;
   PortId port_;
-  const LinkClass& link_;
+  const LinkClass& link_;  // as cabled
+  const LinkClass* wire_;  // as it is now
+  NodeFaults& faults_;
+  std::uint32_t number_;  // of the port at its host
   std::int64_t mtu_, data_overhead_;
   CongestionControlNeeds needs_;
   const bool selective_;
@@ -192,6 +204,8 @@ class Nic {
   PauseClock pause_clock_;
   std::vector<PauseRecord> pauses_;  // only with record_pauses
   std::unique_ptr<PostingState> posting_;  // null: ties are ordered by the model's rules
+  BusyClock busy_;
+  Chain<Packet> swallowed_;  // at most one: the last frame that a failed cable took
 };
 
 }  // namespace plait

@@ -212,7 +212,7 @@ void Nic::collect(SimTime end, RunRecords& records) const {
   LinkRecord& link = records.links[port_.index()];
   link.packets = packets_;
   link.wire_bytes = Bytes(static_cast<std::int64_t>(wire_bytes_));
-  link.busy = transmission_time(link.wire_bytes, link_.rate());
+  link.busy = busy_.total(wire_bytes_, *wire_);
   link.paused = pause_clock_.total(end, paused_ != 0);
   records.pauses.insert(records.pauses.end(), pauses_.begin(), pauses_.end());
   for (const SendFlow& flow : flows_) records.flows.push_back(flow.record);

@@ -212,6 +212,8 @@ void Nic::on_timer(std::int64_t now) {
 
 void Nic::time_out(std::int64_t now, SendFlow& flow) {
   ++flow.record.timeouts;
+  flow.record.unreachable = context_.faults->cut_off_for_ever(now, endpoint_, flow.to);
+  if (flow.record.unreachable) return give_up(now, flow);
   if (params_.retry_limit != 0) {
     if (flow.retries == params_.retry_limit) return give_up(now, flow);
     ++flow.retries;

@@ -71,7 +71,7 @@ void Rank::start(SimTime now, OpId id) {
   const Op& op = this->op(id);
   switch (op.kind) {
     case OpKind::kCompute: {
-      const Duration duration = compute_time(op, job_->gpu_params());
+      const Duration duration = slowed(compute_time(op, job_->gpu_params()), host_->slowdown(now));
       open(now, id);
       if (duration == Duration{}) return end(now, id);
       return host_->call_at(now + duration, record_.gpu, token(TokenKind::kComputeEnd, id));

@@ -32,7 +32,8 @@ struct FlowRecord {
   std::uint32_t lane = 0;  ///< Number of the queue pair within its connection.
   std::uint32_t hops = 0;  ///< Links of its path, one way.
   SimTime first_sent{}, last_acked{};
-  SimTime failed = SimTime::never();  ///< When it gave up: too many timeouts without progress.
+  SimTime failed = SimTime::never();  ///< When it gave up: too many timeouts without progress,
+  bool unreachable = false;           ///< or because no route will ever lead there or back.
   Bytes payload{};                    ///< Delivered and acknowledged payload.
   std::uint64_t packets = 0;          ///< Data packets sent, retransmissions included.
   std::uint64_t retransmitted = 0;
@@ -51,6 +52,7 @@ struct LinkRecord {
   std::uint64_t drops = 0;              ///< Packets that had to leave here and found no buffer.
   std::uint64_t lossless_drops = 0;     ///< Of those, on lossless priorities: headroom overflow.
   std::uint64_t trims = 0;              ///< Packets that had to leave here and lost their payload.
+  std::uint64_t lost_to_faults = 0;     ///< Frames sent here while the cable was down.
   std::uint64_t pauses_sent = 0;        ///< PFC pause frames sent through this port to its peer.
   std::uint64_t watchdog_triggers = 0;  ///< Times that a queue here was declared stuck.
   std::uint64_t watchdog_drops = 0;     ///< Packets dropped for that; not in `drops`.
@@ -91,10 +93,17 @@ struct RunTotals {
   std::uint64_t fingerprint = 0;  ///< Order-independent hash of what each entity processed.
   std::uint64_t packet_hops = 0;  ///< Packets (data, ACK, control) times links crossed.
   std::uint64_t windows = 0;
-  SimTime end{};                    ///< Time of the last event of a rank or flow.
-  std::uint64_t lost_on_links = 0;  ///< Frames lost by fabric.wire.loss.
+  SimTime end{};                     ///< Time of the last event of a rank or flow.
+  std::uint64_t lost_on_links = 0;   ///< Frames lost by fabric.wire.loss and by bit errors.
+  std::uint64_t lost_to_faults = 0;  ///< Frames swallowed by failed cables and rebooting switches.
+  std::uint64_t unroutable = 0;      ///< Packets dropped by a switch that knew no way on.
   std::uint64_t pfc_pauses = 0, ecn_marks = 0, drops = 0, retransmitted = 0, timeouts = 0;
   std::uint64_t lossless_drops = 0, trims = 0, watchdog_triggers = 0, watchdog_drops = 0;
+};
+
+/// What one fault event did; index = its place in NetworkParams::faults.
+struct FaultRecord {
+  std::uint64_t lost = 0;  ///< Frames swallowed by its cables or its switch, or hit by its errors.
 };
 
 struct RunRecords {
@@ -105,6 +114,7 @@ struct RunRecords {
   std::vector<FlowRecord> flows;        ///< By (from, to, stream, lane).
   std::vector<LinkRecord> links;        ///< By egress PortId.
   std::vector<PauseRecord> pauses;      ///< By (time, node, port, order of arrival), if asked for.
+  std::vector<FaultRecord> faults;      ///< By event.
 };
 
 }  // namespace plait

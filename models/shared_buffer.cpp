@@ -121,6 +121,12 @@ bool SharedBuffer::may_resume(std::uint32_t port, const Ingress& ingress) const 
   return shared == 0 || shared + resume_offset_ <= threshold(port);
 }
 
+bool SharedBuffer::empty() const {
+  return shared_ == 0 && std::all_of(ingress_.begin(), ingress_.end(), [](const Ingress& i) {
+           return i.bytes == 0 && i.headroom_used == 0;
+         });
+}
+
 bool SharedBuffer::leave_paused(std::uint32_t port, std::uint32_t priority, std::uint32_t bytes) {
   Ingress& ingress = at(port, priority);
   const auto size = static_cast<std::int32_t>(bytes);

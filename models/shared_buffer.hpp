@@ -87,6 +87,11 @@ class SharedBuffer {
   /// of time over all ports, because each may cause a resume.
   std::uint32_t paused_count() const { return paused_; }
   std::int64_t shared_bytes() const { return shared_; }
+  bool empty() const;
+  /// The peer of `port` has been told to pause this priority.
+  bool is_paused(std::uint32_t port, std::uint32_t priority) const {
+    return (paused_of_port_[port] >> priority & 1U) != 0;
+  }
   std::int64_t ingress_bytes(std::uint32_t port, std::uint32_t priority) const {
     return at(port, priority).bytes + at(port, priority).headroom_used;
   }
@@ -119,9 +124,6 @@ class SharedBuffer {
     return ingress.headroom_used > 0 || (!static_ && excess(ingress.bytes) >= threshold(port));
   }
   bool may_resume(std::uint32_t port, const Ingress& ingress) const;
-  bool is_paused(std::uint32_t port, std::uint32_t priority) const {
-    return (paused_of_port_[port] >> priority & 1U) != 0;
-  }
   void check_empty_admits(std::uint32_t largest_packet) const;
   bool leave_paused(std::uint32_t port, std::uint32_t priority, std::uint32_t bytes);
 

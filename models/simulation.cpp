@@ -32,8 +32,10 @@ struct Simulation::Impl {
   RunProgress progress(const Window& window) const;
   bool all_finished() const;
   void balance_pools();
+  void wake_for_faults(WindowEngine& engine) const;
   SimTime end_time() const;
   void join_messages(RunRecords& records) const;
+  void collect_faults(std::vector<FaultRecord>& faults) const;
   void add_totals(RunRecords& records) const;
 
   NetworkContext context;
@@ -101,6 +103,13 @@ void Simulation::Impl::balance_pools() {
   balance(pools);
 }
 
+void Simulation::Impl::wake_for_faults(WindowEngine& engine) const {
+  for (std::size_t n = 0; n < host_of.size(); ++n) {
+    const std::span<const FaultStep> steps = context.faults->steps(NodeId(n));
+    if (!steps.empty()) engine.wake(EntityId(n), SimTime::ps(steps.front().at_ps));
+  }
+}
+
 // The last event of a rank; of a run that did not finish, how far it was simulated.
 SimTime Simulation::Impl::end_time() const {
   if (end != RunEnd::kFinished) return SimTime::ps(simulated_ps);
@@ -134,17 +143,28 @@ void Simulation::Impl::join_messages(RunRecords& records) const {
   }
 }
 
+void Simulation::Impl::collect_faults(std::vector<FaultRecord>& faults) const {
+  faults.resize(context.params.faults.size());
+  for (const auto& host : host_of)
+    if (host) host->faults().collect(faults);
+  for (const auto& sw : switch_of)
+    if (sw) sw->faults().collect(faults);
+}
+
 void Simulation::Impl::add_totals(RunRecords& records) const {
   RunTotals& totals = records.totals;
   for (const auto& host : host_of) {
     if (!host) continue;
     totals.fingerprint += host->fingerprint();
     totals.lost_on_links += host->lost();
+    totals.lost_to_faults += host->faults().lost();
   }
   for (const auto& sw : switch_of) {
     if (!sw) continue;
     totals.fingerprint += sw->fingerprint();
     totals.lost_on_links += sw->lost();
+    totals.lost_to_faults += sw->faults().lost();
+    totals.unroutable += sw->faults().unroutable();
   }
   for (const WorkerScratch& scratch : context.scratch) totals.packet_hops += scratch.packet_hops;
   totals.windows = windows;
@@ -208,6 +228,7 @@ RunEnd Simulation::run(const RunOptions& options) {
   WindowEngine engine(impl_->entities(), impl_->owners(options.threads), engine_options);
   for (const auto& [gpu, start] : impl_->starts)
     engine.wake(EntityId(impl_->context.graph.gpu_host(gpu).index()), start);
+  impl_->wake_for_faults(engine);
 
   const auto executor = make_executor(options.threads);
   const auto end = engine.run(*executor, options.until, [&](const Window& window) {
@@ -240,6 +261,7 @@ RunRecords Simulation::records() const {
                    [](const PauseRecord& a, const PauseRecord& b) {
                      return std::tie(a.time, a.node, a.port) < std::tie(b.time, b.node, b.port);
                    });
+  impl_->collect_faults(records.faults);
   impl_->join_messages(records);
   std::map<std::tuple<GpuId, GpuId, Bytes>, Duration> ideal;  // most messages are alike
   for (MessageRecord& message : records.messages) {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "models/faults.hpp"
 #include "models/host_services.hpp"
 #include "models/records.hpp"
 #include "models/scale_up.hpp"
@@ -26,6 +27,8 @@ struct NetworkParams {
   SwitchParams switches;
   TransportParams transport;
   ScaleUpParams scale_up;
+  RoutingParams routing;
+  std::vector<FaultEvent> faults;
   std::uint64_t seed = 1;       ///< Of ECMP hashing, marking and loss.
   bool record_messages = true;  ///< Keep one MessageRecord per message.
   bool record_pauses = false;   ///< Keep one PauseRecord per PFC frame received.

@@ -21,25 +21,31 @@ std::int64_t Switch::visit(const Window& window, Worker& worker) {
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const auto arrival = batch[i];
     const std::int64_t now = window.begin_ps + arrival.offset;
+    if (now >= faults_.next_ps()) [[unlikely]]
+      apply_faults(now);
     if (watchdog_.due_ps() <= now) [[unlikely]]
       run_watchdog(now);
     arrive(now, arrival.channel, *arrival.item);
   }
+  apply_faults(window.end_ps - 1);
   if (watchdog_.due_ps() < window.end_ps) [[unlikely]]
     run_watchdog(window.end_ps - 1);
   serve_waiting(window.end_ps - 1);
   batch.release(scratch_->pool);
   publish(window, worker);
-  return std::min({batch.next_arrival_ps(), next_departure(), watchdog_.due_ps()});
+  return std::min({batch.next_arrival_ps(), next_departure(), watchdog_.due_ps(),
+                   faults_.wish_ps()});
 }
 
 void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet) {
   fingerprint_.add(digest(packet, now, in));
   if (packet.is_pfc()) [[unlikely]]
     return pause_frame(now, in, packet);
-  if (loss_.possible() && loss_.draw(in)) [[unlikely]]
+  if (loss_.possible() && lost_on_arrival(in, packet)) [[unlikely]]
     return;
   const std::uint32_t out = route(now, packet);
+  if (out == kNoRoute) [[unlikely]]
+    return faults_.count_unroutable();
   EgressPort& port = ports_[out];
   const std::uint32_t priority = packet.priority();
   if (watchdog_.dropping() && watchdog_.drops(out, priority)) [[unlikely]] {
@@ -65,10 +71,13 @@ void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet) {
 std::uint32_t Switch::route(std::int64_t now, const Packet& packet) {
   if (!pinned_.empty()) {
     const int port = pinned_.find(packet);
-    if (port >= 0) return static_cast<std::uint32_t>(port);
+    if (port >= 0 && !faults_.avoids(static_cast<std::uint32_t>(port)))
+      return static_cast<std::uint32_t>(port);
   }
-  const auto hops = context_.routes.next_hops(node_, packet.destination());
+  const auto hops = faults_.usable(faults_.routes().next_hops(node_, packet.destination()));
   if (hops.size() == 1) return hops[0];
+  if (hops.empty()) [[unlikely]]
+    return kNoRoute;
   if (!balancer_.is_ecmp()) return balance(now, packet, hops);
   return hops[balancer_.ecmp(packet, hops.size())];
 }
@@ -78,7 +87,8 @@ std::uint32_t Switch::balance(std::int64_t now, const Packet& packet,
   if (!balancer_.reads_loads()) {
     std::span<const std::uint64_t> thresholds;
     if (balancer_.is_weighted())
-      thresholds = context_.route_weights->thresholds(node_, packet.destination());
+      thresholds = context_.route_weights[faults_.table()].thresholds(node_, packet.destination());
+    if (thresholds.size() + 1 != hops.size()) thresholds = {};  // without a dead port: all alike
     return hops[balancer_.choose(now, packet, hops, thresholds)];
   }
   if (buffer_.paused_count() != 0 || context_.params.always_catch_up) serve_all(now - 1);
@@ -176,18 +186,21 @@ void Switch::transmit(EgressPort& port, std::uint32_t out, const Packet& packet,
                       std::int64_t start) {
   const LinkClass& link = context_.link_classes[port.link_class];
   const std::int64_t end = start + link.serialisation_ps(packet.wire_bytes);
+  const std::int64_t known = link.known_ps(start, end);
   port.free_at_ps = end;
-  if (port.out.empty()) set_bit(written_ports_, out);
-  Packet& sent = port.out.append(scratch_->pool, packet);
-  sent.arrival = static_cast<std::uint32_t>(link.known_ps(start, end));
-  if (telemetry_) stamp(port, packet, sent, start);
-  if (posting_ != nullptr) [[unlikely]] {
-    posting_->ports[out].start(posting_->event, start, end);
-    context_.annex.lineage(sent) = posting_->ports[out].ends;
+  ++scratch_->packet_hops;
+  if (!faults_.active() || !faults_.loses(out, packet, start, end, known)) [[likely]] {
+    if (port.out.empty()) set_bit(written_ports_, out);
+    Packet& sent = port.out.append(scratch_->pool, packet);
+    sent.arrival = static_cast<std::uint32_t>(known);
+    if (telemetry_) stamp(port, packet, sent, start);
+    if (posting_ != nullptr) [[unlikely]] {
+      posting_->ports[out].start(posting_->event, start, end);
+      context_.annex.lineage(sent) = posting_->ports[out].ends;
+    }
   }
   ++port.packets;
   port.wire_bytes += packet.wire_bytes;
-  ++scratch_->packet_hops;
 }
 
 // Telemetry of a data packet that starts now: bytes sent before it, bytes it leaves behind.

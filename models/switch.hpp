@@ -32,6 +32,7 @@
 #include "models/load_balancer.hpp"
 #include "models/loss.hpp"
 #include "models/network_context.hpp"
+#include "models/node_faults.hpp"
 #include "models/pfc_watchdog.hpp"
 #include "models/shared_buffer.hpp"
 #include "sim/fingerprint.hpp"
@@ -52,8 +53,9 @@ class Switch final : public Entity {
   std::uint64_t fingerprint() const { return fingerprint_.combine(EntityId(node_.index())); }
   /// Adds this switch's figures; paused time counts up to `end`.
   void collect(SimTime end, RunRecords& records) const;
-  /// Frames lost on links that lead here.
+  /// Frames lost by chance on links that lead here.
   std::uint64_t lost() const { return loss_.lost(); }
+  const NodeFaults& faults() const { return faults_; }
   std::size_t memory_bytes() const;
 
  private:
@@ -63,6 +65,7 @@ class Switch final : public Entity {
   bool admit_or_trim(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet);
   bool trim(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet);
   void pause_frame(std::int64_t now, std::uint32_t in, const Packet& packet);
+  /// Egress port, or kNoRoute.
   std::uint32_t route(std::int64_t now, const Packet& packet);
   std::uint32_t balance(std::int64_t now, const Packet& packet,
                         std::span<const std::uint16_t> hops);
@@ -97,6 +100,11 @@ class Switch final : public Entity {
   void run_watchdog(std::int64_t until);
   void on_stuck(std::int64_t now, std::uint32_t out, std::uint32_t priority);
   void drop_queue(std::int64_t now, std::uint32_t out, std::uint32_t priority);
+  bool lost_on_arrival(std::uint32_t in, const Packet& packet);
+  void apply_faults(std::int64_t until);
+  void on_fault(std::int64_t now, const FaultStep& step);
+  void on_link_change(std::int64_t now, std::uint32_t port, bool up);
+  void flush();
 
   void publish(const Window& window, Worker& worker);
   std::int64_t next_departure() const;
@@ -104,6 +112,7 @@ class Switch final : public Entity {
   // Tags of the counters of random draws, so that no two purposes share a number; the load balancer
   // has 3 and 4.
   static constexpr std::uint64_t kMarkPurpose = 1, kLossPurpose = 2;
+  static constexpr std::uint32_t kNoRoute = UINT32_MAX;
 
   EgressQueue* queues_of(std::uint32_t port) { return &queues_[port * kQueues]; }
 
@@ -129,6 +138,7 @@ class Switch final : public Entity {
   std::int64_t trim_threshold_;  // INT64_MAX: only what would be dropped
   std::int64_t lossy_port_limit_;
   std::unique_ptr<PostingState> posting_;  // null: ties are ordered by the model's rules
+  NodeFaults faults_;
   LinkLoss loss_;
   EgressScheduler scheduler_;
   SharedBuffer buffer_;

@@ -59,7 +59,8 @@ Switch::Switch(NodeId node, NetworkContext& context)
       trimmed_wire_(context.wire(context.params.switches.trimming.size)),
       trim_threshold_(or_none(context.params.switches.trimming.threshold, INT64_MAX)),
       lossy_port_limit_(or_none(context.params.switches.lossy_port_limit, kMostQueued)),
-      loss_(context.params.wire.loss, seed_, kLossPurpose, port_count_),
+      faults_(context, node),
+      loss_(context.faults->loss(0), seed_, kLossPurpose, port_count_, faults_.active()),
       scheduler_(context.params.switches),
       buffer_(context.params.switches, headroom_of_ports(context, node), context.full_packet_wire(),
               rates_of_ports(context.graph, node)),
@@ -103,7 +104,7 @@ void Switch::collect(SimTime end, RunRecords& records) const {
     LinkRecord& link = records.links[first_port_ + p];
     link.packets = port.packets;
     link.wire_bytes = Bytes(static_cast<std::int64_t>(port.wire_bytes));
-    link.busy = transmission_time(link.wire_bytes, context_.link_classes[port.link_class].rate());
+    link.busy = statistics.busy.total(port.wire_bytes, context_.link_classes[port.link_class]);
     link.paused = statistics.pause_clock.total(end, port.paused != 0);
     link.max_queue = Bytes(port.max_queue_bytes);
     link.ecn_marks = statistics.marks;
@@ -113,6 +114,7 @@ void Switch::collect(SimTime end, RunRecords& records) const {
     link.watchdog_triggers = statistics.watchdog_triggers;
     link.watchdog_drops = statistics.watchdog_drops;
     link.pauses_sent = statistics.pauses_sent;
+    link.lost_to_faults = faults_.lost_at(p);
   }
 }
 

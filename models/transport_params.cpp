@@ -115,6 +115,11 @@ void describe(ParamVisitor& v, WireParams& p) {
   v.field({"loss", "probability that a frame is lost on one link; pause frames are never lost",
            "no loss"},
           p.loss, {0.0, 0.5});
+  v.field({"bit_error_rate",
+           "probability that a bit is received wrong, after error correction; a frame with a wrong "
+           "bit is lost, pause frames never are",
+           "no errors; IEEE 802.3bs asks for less than 1e-12"},
+          p.bit_error_rate, {0.0, 1e-3});
 }
 
 }  // namespace plait

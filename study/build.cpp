@@ -68,6 +68,7 @@ NetworkParams network_params(const Scenario& scenario) {
   params.switches = scenario.fabric.switches;
   params.transport = scenario.transport;
   params.scale_up = scenario.fabric.host.scale_up;
+  params.routing = scenario.fabric.routing;
   params.seed = static_cast<std::uint64_t>(scenario.run.seed);
   params.record_messages = scenario.run.record_messages;
   params.record_pauses = scenario.run.record_pauses;
@@ -195,7 +196,11 @@ Experiment build_experiment(const Scenario& scenario) {
   experiment.jobs = load_jobs(scenario, experiment.warnings);
   std::vector<JobPlacement> placements =
       place_jobs(scenario, *experiment.fabric.graph, experiment.jobs);
-  const NetworkParams params = network_params(scenario);
+  ResolvedFaults faults = resolve_faults(scenario, *experiment.fabric.graph);
+  NetworkParams params = network_params(scenario);
+  params.faults = faults.events;
+  experiment.fault_events = std::move(faults.events);
+  experiment.fault_names = std::move(faults.names);
   experiment.simulation = make_simulation(scenario, experiment.fabric, params);
   const auto add = [&](const std::vector<std::string>& doubts) {
     experiment.warnings.insert(experiment.warnings.end(), doubts.begin(), doubts.end());

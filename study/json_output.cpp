@@ -98,6 +98,15 @@ Json links_json(const Results& results) {
   return lines;
 }
 
+Json faults_json(const Results& results) {
+  Json events = Json::array();
+  for (std::size_t i = 0; i < results.context.faults.size(); ++i)
+    events.push_back({{"at_us", us(results.context.faults[i].at)},
+                      {"event", results.context.faults[i].what},
+                      {"frames_lost", results.records.faults[i].lost}});
+  return events;
+}
+
 Json flows_json(const FlowSummary& flows) {
   return {{"count", flows.flows},
           {"packets", flows.packets},
@@ -130,6 +139,8 @@ std::string summary_json(const Results& results) {
                         {"watchdog_triggers", totals.watchdog_triggers},
                         {"watchdog_drops", totals.watchdog_drops},
                         {"lost_on_links", totals.lost_on_links},
+                        {"lost_to_faults", totals.lost_to_faults},
+                        {"unroutable", totals.unroutable},
                         {"retransmitted", totals.retransmitted},
                         {"timeouts", totals.timeouts},
                         {"jobs", jobs_json(results)},
@@ -139,6 +150,7 @@ std::string summary_json(const Results& results) {
                           {"completion_us", quantiles(results.message_completion)},
                           {"slowdown", quantiles(results.message_slowdown)}}},
                         {"flows", flows_json(results.flows)},
+                        {"faults", faults_json(results)},
                         {"busiest_links", links_json(results)}};
   // Names come from the user's files and may hold any bytes.
   return summary.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

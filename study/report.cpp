@@ -14,6 +14,7 @@ namespace plait {
 namespace {
 
 constexpr std::size_t kMostRankRows = 16;
+constexpr std::size_t kMostFaultRows = 16;
 constexpr std::size_t kMostJobQuantiles = 8;  // jobs with rows of min, median and max
 constexpr std::size_t kMostCollectiveRows = 12;
 constexpr std::size_t kMostLinkRows = 8;
@@ -155,6 +156,17 @@ std::string links_section(const Results& results) {
   return table.text();
 }
 
+std::string faults_section(const Results& results) {
+  TextTable table("Faults", {"at", "event", "frames lost"}, 2);
+  const std::vector<FaultInfo>& faults = results.context.faults;
+  for (std::size_t i = 0; i < std::min(faults.size(), kMostFaultRows); ++i)
+    table.add({human(faults[i].at.since_start()), faults[i].what,
+               fmt::format("{}", results.records.faults[i].lost)});
+  if (faults.size() > kMostFaultRows)
+    table.add({"", fmt::format("({} more)", faults.size() - kMostFaultRows), ""});
+  return table.text();
+}
+
 std::string totals_section(const Results& results) {
   const RunTotals& totals = results.records.totals;
   std::string text;
@@ -177,6 +189,9 @@ std::string totals_section(const Results& results) {
         "Switches: {} drops on lossless priorities, {} trims, {} watchdog triggers, {} drops by "
         "it\n",
         totals.lossless_drops, totals.trims, totals.watchdog_triggers, totals.watchdog_drops);
+  if (!results.context.faults.empty())
+    text += fmt::format("Faults: {} frames lost to failed links and switches, {} without a route\n",
+                        totals.lost_to_faults, totals.unroutable);
   text += fmt::format("Run: {} simulated, {} packet-hops, fingerprint {}\n",
                       human(totals.end.since_start(), 6), totals.packet_hops,
                       fingerprint_text(results));
@@ -188,7 +203,7 @@ std::string totals_section(const Results& results) {
 std::string report(const Results& results) {
   return header(results) + jobs_section(results) + ranks_section(results) +
          collectives_section(results) + messages_section(results) + links_section(results) +
-         totals_section(results);
+         faults_section(results) + totals_section(results);
 }
 
 std::string performance_line(const Results& results) {

@@ -82,6 +82,7 @@ Results make_results(RunRecords records, RunContext context, const Performance& 
   PLAIT_CHECK(context.graph != nullptr, "no graph");
   PLAIT_CHECK(records.links.empty() || records.links.size() == context.graph->port_count(),
               "one link record per port");
+  PLAIT_CHECK_EQ(records.faults.size(), context.faults.size());
   Results results;
   results.jobs = summarise_jobs(records, context);
   results.flows = summarise_flows(records.flows);

@@ -27,6 +27,11 @@ struct JobInfo {
   Workload workload;  ///< Names and sizes of the ops in RunRecords::ops.
 };
 
+struct FaultInfo {
+  SimTime at{};
+  std::string what;  ///< "leaf0:spine1 down for 20 ms".
+};
+
 /// What the records do not say about themselves.
 struct RunContext {
   std::string scenario_name;
@@ -35,6 +40,7 @@ struct RunContext {
   std::uint64_t seed = 1;
   std::shared_ptr<const FabricGraph> graph;  ///< Not null.
   std::vector<JobInfo> jobs;                 ///< By JobId.
+  std::vector<FaultInfo> faults = {};        ///< As RunRecords::faults.
   /// False when the run was cut short (time limit, interrupted): figures cover what happened.
   bool complete = true;
 };

@@ -29,10 +29,11 @@ std::string failed_flows(const std::vector<FlowRecord>& flows, const FabricGraph
   std::size_t failed = 0;
   for (const FlowRecord& flow : flows) {
     if (flow.failed == SimTime::never() || ++failed > kMaxLines) continue;
-    text +=
-        fmt::format("\n  flow {} -> {} gave up after {} timeouts at {} (stream {}, queue pair {})",
-                    gpu_name(graph, flow.from), gpu_name(graph, flow.to), flow.timeouts,
-                    human(flow.failed.since_start()), flow.stream, flow.lane);
+    text += fmt::format("\n  flow {} -> {} gave up {} at {} (stream {}, queue pair {})",
+                        gpu_name(graph, flow.from), gpu_name(graph, flow.to),
+                        flow.unreachable ? "because the faults leave no route"
+                                         : fmt::format("after {} timeouts", flow.timeouts),
+                        human(flow.failed.since_start()), flow.stream, flow.lane);
   }
   if (failed > kMaxLines) text += fmt::format("\n  and {} more flows", failed - kMaxLines);
   return text;
@@ -58,6 +59,8 @@ RunContext make_context(const Scenario& scenario, const Experiment& experiment, 
   context.graph = experiment.fabric.graph;
   for (const LoadedJob& job : experiment.jobs)
     context.jobs.push_back({job.name, job.start, job.workload});
+  for (std::size_t i = 0; i < experiment.fault_events.size(); ++i)
+    context.faults.push_back({experiment.fault_events[i].at, experiment.fault_names[i]});
   context.complete = complete;
   return context;
 }

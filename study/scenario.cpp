@@ -106,6 +106,7 @@ void check(const Scenario& scenario) {
     check_source(scenario, i);
     check_keys_apply(scenario, i);
   }
+  check_faults(scenario);
   const EcnParams& ecn = scenario.fabric.switches.ecn;
   if (ecn.k_min > ecn.k_max)
     throw UserError(scenario.where("fabric.switch.ecn.k_min"),

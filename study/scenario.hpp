@@ -16,6 +16,7 @@
 #include "sim/error.hpp"
 #include "study/config_reader.hpp"
 #include "study/config_visitor.hpp"
+#include "study/faults.hpp"
 #include "study/host_spec.hpp"
 #include "study/param_list.hpp"
 #include "topologies/registry.hpp"
@@ -30,6 +31,7 @@ struct FabricSpec {
   LinkSpec switch_link;  ///< Switch to switch; follows `link` unless given.
   WireParams wire;
   SwitchParams switches;
+  RoutingParams routing;
   std::string pinned_paths;  ///< CSV file with the columns data_path and ack_path, or empty.
 };
 
@@ -66,6 +68,7 @@ struct Scenario {
   TransportParams transport;
   CollectiveParams collectives;
   std::vector<JobSpec> jobs;
+  std::vector<FaultSpec> faults;
   RunSpec run;
 
   std::string name;      ///< File name without suffix; of "scenario.yaml", the folder's name.

@@ -23,6 +23,7 @@ void describe(ParamVisitor& v, FabricSpec& p) {
   nested(v, {"switch_link", "cables between switches; as link where not given", ""}, p.switch_link);
   nested(v, {"wire", "clock and loss of every cable", ""}, p.wire);
   nested(v, {"switch", "every switch", ""}, p.switches);
+  nested(v, {"routing", "how fast routes follow failures", ""}, p.routing);
   v.field({"pinned_paths",
            "CSV file whose columns data_path and ack_path bind packets to paths, as node numbers "
            "joined by '-'; empty: ECMP",
@@ -76,6 +77,7 @@ void describe(ConfigVisitor& v, Scenario& p) {
   nested(v, {"transport", "RoCEv2 at the NICs", ""}, p.transport);
   nested(v, {"collectives", "software of collective operations", ""}, p.collectives);
   nested_list(v, {"jobs", "what runs on the GPUs", ""}, p.jobs);
+  nested_list(v, {"faults", "what fails, and when", ""}, p.faults);
   nested(v, {"run", "seed, limits and records", ""}, p.run);
 }
 
@@ -83,6 +85,7 @@ std::vector<ListedParam> scenario_params() {
   std::vector<ListedParam> params = list_params([](ConfigVisitor& visitor) {
     Scenario scenario;
     scenario.jobs.emplace_back();
+    scenario.faults.emplace_back();
     describe(visitor, scenario);
   });
   const std::string own = "fabric.switch_link.";

@@ -22,12 +22,14 @@ constexpr std::uint16_t kFar = UINT16_MAX;               // no path
 /// Works on a compressed copy of the switch-to-switch links, rows = switches in node order.
 class RouteTable::Builder {
  public:
-  Builder(const FabricGraph& graph, RouteTable& table) : graph_(graph), table_(table) {}
+  /// @param dead  null: all cables are there, and every host must reach every other.
+  Builder(const FabricGraph& graph, const std::vector<bool>* dead, RouteTable& table)
+      : graph_(graph), dead_(dead), table_(table) {}
 
   void run() {
     index_switches();
     index_endpoints();
-    check_hosts_reach_each_other();
+    if (dead_ == nullptr) check_hosts_reach_each_other();
     const std::size_t cells = graph_.switches().size() * table_.edge_count_;
     if (cells > kMaxCells)
       throw UserError(
@@ -35,10 +37,10 @@ class RouteTable::Builder {
                       "entries; at most {} are supported",
                       graph_.switches().size(), table_.edge_count_, cells, kMaxCells));
     table_.set_index_.resize(cells);
-    table_.distance_.resize(cells);
+    table_.distance_.resize(cells, kFar);
     last_set_.assign(graph_.switches().size(), 0);
     table_.set_begin_ = {0, 0};  // set 0 is the empty one
-    for (std::size_t edge = 0; edge < table_.edge_count_; ++edge) {
+    for (std::size_t edge = 0; edge < edge_rows_.size(); ++edge) {
       search_from(edge_rows_[edge]);
       record(edge);
     }
@@ -56,6 +58,8 @@ class RouteTable::Builder {
     return {neighbours_.data() + begin_[row], begin_[row + 1] - begin_[row]};
   }
 
+  bool is_dead(PortId port) const { return dead_ != nullptr && (*dead_)[port.index()]; }
+
   void index_switches() {
     table_.switch_row_.assign(graph_.node_count(), kNoRow);
     for (std::size_t row = 0; row < graph_.switches().size(); ++row)
@@ -65,15 +69,18 @@ class RouteTable::Builder {
       for (std::uint32_t n = 0; n < graph_.node(sw).ports; ++n) {
         const NodeId far = graph_.port_node(graph_.peer(graph_.port(sw, n)));
         const std::uint32_t row = table_.switch_row_[far.index()];
-        if (row != kNoRow) neighbours_.push_back({row, static_cast<std::uint16_t>(n)});
+        if (row != kNoRow && !is_dead(graph_.port(sw, n)))
+          neighbours_.push_back({row, static_cast<std::uint16_t>(n)});
       }
     }
     begin_.push_back(neighbours_.size());
   }
 
-  /// Columns are the switches with hosts, numbered as their first endpoint comes.
+  /// Columns are the switches with hosts, numbered as their first endpoint comes; behind them, if
+  /// any endpoint is cut off, an empty one for those.
   void index_endpoints() {
     std::vector<std::uint32_t> column(graph_.switches().size(), kNoRow);
+    std::vector<std::size_t> cut_off;
     for (std::size_t e = 0; e < graph_.endpoint_count(); ++e) {
       const PortId at_switch = graph_.peer(graph_.endpoint_port(EndpointId(e)));
       const NodeId sw = graph_.port_node(at_switch);
@@ -84,6 +91,12 @@ class RouteTable::Builder {
             fmt::format("hosts {} and {} are cabled directly: put a switch between them",
                         graph_.node(host).name, graph_.node(sw).name));
       }
+      if (is_dead(at_switch)) {
+        cut_off.push_back(e);
+        table_.endpoint_target_.push_back({kCutOff, 0});
+        table_.endpoint_port_number_.push_back(0);
+        continue;
+      }
       if (column[row] == kNoRow) {
         column[row] = static_cast<std::uint32_t>(edge_rows_.size());
         edge_rows_.push_back(row);
@@ -92,7 +105,9 @@ class RouteTable::Builder {
       table_.endpoint_port_number_.push_back(
           static_cast<std::uint16_t>(graph_.port_number(at_switch)));
     }
-    table_.edge_count_ = edge_rows_.size();
+    const auto columns = static_cast<std::uint32_t>(edge_rows_.size());
+    for (const std::size_t e : cut_off) table_.endpoint_target_[e].edge = columns;
+    table_.edge_count_ = columns + !cut_off.empty();
   }
 
   void check_hosts_reach_each_other() const {
@@ -151,6 +166,7 @@ class RouteTable::Builder {
   }
 
   const FabricGraph& graph_;
+  const std::vector<bool>* dead_;
   RouteTable& table_;
   std::vector<std::size_t> begin_;  // by row, into neighbours_
   std::vector<Neighbour> neighbours_;
@@ -162,12 +178,18 @@ class RouteTable::Builder {
   std::unordered_multimap<std::size_t, std::uint32_t> known_;
 };
 
-RouteTable::RouteTable(const FabricGraph& graph) { Builder(graph, *this).run(); }
+RouteTable::RouteTable(const FabricGraph& graph) { Builder(graph, nullptr, *this).run(); }
+
+RouteTable::RouteTable(const FabricGraph& graph, const std::vector<bool>& dead) {
+  PLAIT_CHECK_EQ(dead.size(), graph.port_count());
+  Builder(graph, &dead, *this).run();
+}
 
 std::uint32_t RouteTable::hop_count(EndpointId from, EndpointId to) const {
   if (from == to) return 0;
   const Target source = endpoint_target_[from.index()];
   const Target target = endpoint_target_[to.index()];
+  if (source.edge_switch == kCutOff) return kUnreachable;
   const std::uint16_t between =
       distance_[static_cast<std::size_t>(switch_row_[source.edge_switch]) * edge_count_ +
                 target.edge];

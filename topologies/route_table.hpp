@@ -23,6 +23,11 @@ class RouteTable {
   /// endpoints that reaches some other host, naming both, or if two hosts are cabled directly.
   explicit RouteTable(const FabricGraph& graph);
 
+  /// The same without some cables, as routing sees the fabric after failures. Where no path is left
+  /// next_hops() is empty; an endpoint whose own cable is gone has no routes anywhere.
+  /// @param dead  by PortId; both ports of a dead cable.
+  RouteTable(const FabricGraph& graph, const std::vector<bool>& dead);
+
   /// Port numbers (local to `sw`) on shortest paths to `to`, ascending; the single port to the host
   /// when `to` hangs on this switch. Empty only where no path exists. @pre `sw` is a switch.
   std::span<const std::uint16_t> next_hops(NodeId sw, EndpointId to) const {
@@ -54,8 +59,9 @@ class RouteTable {
 
  private:
   class Builder;
+  static constexpr std::uint32_t kCutOff = UINT32_MAX;
   struct Target {
-    std::uint32_t edge_switch;  // node id
+    std::uint32_t edge_switch;  // node id; kCutOff: its own cable is dead
     std::uint32_t edge;         // column of set_index_
   };
   std::size_t edge_count_ = 0;
