@@ -20,7 +20,8 @@ Nic::Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener, No
       needs_(needs_of(params_.congestion_control)),
       selective_(params_.reliability == Reliability::kSelectiveRepeat),
       lanes_(static_cast<std::uint32_t>(params_.queue_pairs)),
-      posting_(context.posting_order ? std::make_unique<PostingState>(endpoint.value()) : nullptr) {}
+      posting_(context.posting_order ? std::make_unique<PostingState>(endpoint.value()) : nullptr) {
+}
 
 bool Nic::has_data(const SendFlow& flow) const {
   const bool has_new = flow.next_psn != flow.end_psn;

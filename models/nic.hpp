@@ -202,7 +202,7 @@ class Nic {
   std::int64_t next_timer_ps_ = INT64_MAX;
   std::uint64_t packets_ = 0, wire_bytes_ = 0;
   PauseClock pause_clock_;
-  std::vector<PauseRecord> pauses_;  // only with record_pauses
+  std::vector<PauseRecord> pauses_;        // only with record_pauses
   std::unique_ptr<PostingState> posting_;  // null: ties are ordered by the model's rules
   BusyClock busy_;
   Chain<Packet> swallowed_;  // at most one: the last frame that a failed cable took

@@ -33,8 +33,8 @@ std::int64_t Switch::visit(const Window& window, Worker& worker) {
   serve_waiting(window.end_ps - 1);
   batch.release(scratch_->pool);
   publish(window, worker);
-  return std::min({batch.next_arrival_ps(), next_departure(), watchdog_.due_ps(),
-                   faults_.wish_ps()});
+  return std::min(
+      {batch.next_arrival_ps(), next_departure(), watchdog_.due_ps(), faults_.wish_ps()});
 }
 
 void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet) {

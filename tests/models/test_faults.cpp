@@ -6,7 +6,9 @@
 #include <cmath>
 
 #include "models/loss.hpp"
+#include "models/rank.hpp"
 #include "sim/error.hpp"
+#include "tests/models/rank_world.hpp"
 #include "tests/support/fabric_run.hpp"
 #include "topologies/leaf_spine.hpp"
 #include "topologies/single_switch.hpp"

@@ -144,5 +144,43 @@ TEST_CASE("hosts cabled directly are refused", "[route_table]") {
   CHECK_THAT(user_error([&] { RouteTable routes(graph); }), contains("cabled directly"));
 }
 
+TEST_CASE("dead cables are left out, and what they cut off has no routes", "[route_table]") {
+  FabricGraph graph;  // a - s = t - b, with two cables between s and t, and c on t
+  const NodeId a = graph.add_host("a", 1), b = graph.add_host("b", 1), c = graph.add_host("c", 1);
+  const NodeId s = graph.add_switch("s", 1), t = graph.add_switch("t", 1);
+  graph.connect(a, s, {});
+  graph.connect(b, t, {});
+  graph.connect(c, t, {});
+  graph.connect(s, t, {});
+  graph.connect(s, t, {});
+  graph.finalize();
+  const auto endpoint = [&](NodeId host) { return graph.endpoint(graph.port(host, 0)); };
+  std::vector<bool> dead(graph.port_count());
+  const auto kill = [&](PortId port) {
+    dead[port.index()] = dead[graph.peer(port).index()] = true;
+  };
+
+  kill(graph.port(s, 1));
+  const RouteTable one(graph, dead);
+  REQUIRE(one.next_hops(s, endpoint(b)).size() == 1);
+  CHECK(one.next_hops(s, endpoint(b))[0] == 2);
+  CHECK(one.hop_count(endpoint(a), endpoint(b)) == 3);
+
+  kill(graph.port(b, 0));
+  const RouteTable two(graph, dead);
+  CHECK(two.next_hops(s, endpoint(b)).empty());
+  CHECK(two.next_hops(t, endpoint(b)).empty());
+  CHECK(two.hop_count(endpoint(a), endpoint(b)) == RouteTable::kUnreachable);
+  CHECK(two.hop_count(endpoint(b), endpoint(a)) == RouteTable::kUnreachable);
+  CHECK(two.hop_count(endpoint(a), endpoint(c)) == 3);
+  CHECK(two.next_hops(t, endpoint(c)).size() == 1);
+
+  kill(graph.port(s, 2));
+  const RouteTable three(graph, dead);
+  CHECK(three.next_hops(s, endpoint(c)).empty());
+  CHECK(three.hop_count(endpoint(a), endpoint(c)) == RouteTable::kUnreachable);
+  CHECK(three.next_hops(s, endpoint(a)).size() == 1);
+}
+
 }  // namespace
 }  // namespace plait
