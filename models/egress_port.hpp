@@ -30,6 +30,7 @@ struct alignas(64) EgressPort {
   std::uint8_t paused = 0;       ///< Bit p: the peer has paused priority p.
   std::uint8_t turn = 0;         ///< Deficit round robin: queue whose turn it is.
   std::uint16_t link_class = 0;
+  std::uint8_t rate_class = 0;  ///< Which of the switch's port rates: row of marking thresholds.
 };
 static_assert(sizeof(EgressPort) == 64);
 

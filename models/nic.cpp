@@ -6,7 +6,10 @@
 namespace plait {
 
 Nic::Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener, NodeFaults& faults)
-    : context_(context),
+    : posting_(context.posting_order ? std::make_unique<PostingState>(endpoint.value()) : nullptr),
+      selective_(context.params.transport.reliability == Reliability::kSelectiveRepeat),
+      needs_(needs_of(context.params.transport.congestion_control)),
+      context_(context),
       params_(context.params.transport),
       listener_(listener),
       endpoint_(endpoint),
@@ -17,11 +20,7 @@ Nic::Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener, No
       number_(context.graph.port_number(port_)),
       mtu_(params_.mtu.count()),
       data_overhead_(context.data_overhead()),
-      needs_(needs_of(params_.congestion_control)),
-      selective_(params_.reliability == Reliability::kSelectiveRepeat),
-      lanes_(static_cast<std::uint32_t>(params_.queue_pairs)),
-      posting_(context.posting_order ? std::make_unique<PostingState>(endpoint.value()) : nullptr) {
-}
+      lanes_(static_cast<std::uint32_t>(params_.queue_pairs)) {}
 
 bool Nic::has_data(const SendFlow& flow) const {
   const bool has_new = flow.next_psn != flow.end_psn;

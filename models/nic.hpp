@@ -171,10 +171,22 @@ class Nic {
     Lineage event;  // the one that happens now
   };
 
+  // What every visit reads comes first, together.
+  std::int64_t free_at_ps_ = 0;
+  std::int64_t next_timer_ps_ = INT64_MAX;
+  Chain<Packet> out_;
+  Chain<Packet> control_;
+  std::unique_ptr<PostingState> posting_;  // null: ties are ordered by the model's rules
+  std::uint32_t turn_ = 0;                 // flow index to look at first
+  std::uint8_t paused_ = 0;
+  const bool selective_;
+  CongestionControlNeeds needs_;
+  std::vector<std::uint64_t> active_;  // bit per flow: has data and window
+  std::deque<SendFlow> flows_;         // stable addresses
+  WorkerScratch* scratch_ = nullptr;
   NetworkContext& context_;
   const TransportParams& params_;
   NicListener& listener_;
-  WorkerScratch* scratch_ = nullptr;
   EndpointId endpoint_;
   PortId port_;
   const LinkClass& link_;  // as cabled
@@ -182,28 +194,17 @@ class Nic {
   NodeFaults& faults_;
   std::uint32_t number_;  // of the port at its host
   std::int64_t mtu_, data_overhead_;
-  CongestionControlNeeds needs_;
-  const bool selective_;
   const std::uint32_t lanes_;
 
-  std::int64_t free_at_ps_ = 0;
-  Chain<Packet> out_;
-  Chain<Packet> control_;
-  std::uint8_t paused_ = 0;
-  std::uint32_t turn_ = 0;             // flow index to look at first
-  std::vector<std::uint64_t> active_;  // bit per flow: has data and window
-  std::deque<SendFlow> flows_;         // stable addresses
+  FlowKey last_send_key_ = UINT64_MAX, last_receive_key_ = UINT64_MAX;
+  std::uint32_t last_send_ = 0, last_receive_ = 0;
+  std::uint64_t packets_ = 0, wire_bytes_ = 0;
   std::deque<ReceiveFlow> receive_flows_;
   std::deque<SendConnection> connections_;
   std::deque<ReceiveConnection> receive_connections_;
   std::unordered_map<FlowKey, std::uint32_t> send_index_, receive_index_;  // never iterated
-  FlowKey last_send_key_ = UINT64_MAX, last_receive_key_ = UINT64_MAX;
-  std::uint32_t last_send_ = 0, last_receive_ = 0;
-  std::int64_t next_timer_ps_ = INT64_MAX;
-  std::uint64_t packets_ = 0, wire_bytes_ = 0;
   PauseClock pause_clock_;
-  std::vector<PauseRecord> pauses_;        // only with record_pauses
-  std::unique_ptr<PostingState> posting_;  // null: ties are ordered by the model's rules
+  std::vector<PauseRecord> pauses_;  // only with record_pauses
   BusyClock busy_;
   Chain<Packet> swallowed_;  // at most one: the last frame that a failed cable took
 };

@@ -220,7 +220,7 @@ void Switch::stamp(const EgressPort& port, const Packet& packet, Packet& sent,
 // RED-style: the length of the queue that the packet leaves behind decides.
 void Switch::mark(EgressPort& port, std::uint32_t out, std::uint32_t queue_bytes, Packet& packet) {
   const std::uint32_t priority = packet.priority();
-  const MarkThresholds& k = thresholds_[out * kPriorities + priority];
+  const MarkThresholds& k = thresholds_[port.rate_class * kPriorities + priority];
   if (queue_bytes <= k.k_min || packet.kind() != PacketKind::kData) [[likely]]
     return;
   if (queue_bytes <= k.k_max) {

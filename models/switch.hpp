@@ -106,6 +106,7 @@ class Switch final : public Entity {
   void on_link_change(std::int64_t now, std::uint32_t port, bool up);
   void flush();
 
+  void set_thresholds();
   void publish(const Window& window, Worker& worker);
   std::int64_t next_departure() const;
 
@@ -124,35 +125,36 @@ class Switch final : public Entity {
     std::uint32_t k_min = UINT32_MAX, k_max = UINT32_MAX;  // never
   };
 
+  // What every packet reads comes first, together.
+  NetworkContext& context_;
+  WorkerScratch* scratch_ = nullptr;       // of the visit under way
+  std::unique_ptr<PostingState> posting_;  // null: ties are ordered by the model's rules
   NodeId node_;
   std::uint32_t first_port_;
   std::uint32_t port_count_;
-  NetworkContext& context_;
-  WorkerScratch* scratch_ = nullptr;  // of the visit under way
-  std::uint64_t seed_;
-  LoadBalancer balancer_;
   bool ecn_enabled_;
   bool telemetry_;
   bool trims_;
-  std::uint32_t trimmed_wire_;   // bytes of a trimmed packet
-  std::int64_t trim_threshold_;  // INT64_MAX: only what would be dropped
   std::int64_t lossy_port_limit_;
-  std::unique_ptr<PostingState> posting_;  // null: ties are ordered by the model's rules
-  NodeFaults faults_;
-  LinkLoss loss_;
-  EgressScheduler scheduler_;
-  SharedBuffer buffer_;
-  PfcWatchdog watchdog_;
-  Fingerprint fingerprint_;
   std::vector<EgressPort> ports_;
-  std::vector<EgressQueue> queues_;  // kQueues per port
-  std::vector<EntityId> peers_;      // by port
-  std::vector<PortStatistics> statistics_;
-  std::array<double, kPriorities> p_max_{};
-  std::vector<MarkThresholds> thresholds_;    // by port and priority
+  std::vector<EgressQueue> queues_;           // kQueues per port
   std::vector<std::uint64_t> waiting_ports_;  // bit: some queue is not empty
   std::vector<std::uint64_t> written_ports_;  // bit: `out` is not empty
+  Fingerprint fingerprint_;
+  std::vector<MarkThresholds> thresholds_;  // by rate class and priority
+  SharedBuffer buffer_;
+  PfcWatchdog watchdog_;
+  EgressScheduler scheduler_;
+  std::uint64_t seed_;
+  NodeFaults faults_;
+  LinkLoss loss_;
+  LoadBalancer balancer_;
   PinnedRoutes pinned_;
+  std::array<double, kPriorities> p_max_{};
+  std::uint32_t trimmed_wire_;   // bytes of a trimmed packet
+  std::int64_t trim_threshold_;  // INT64_MAX: only what would be dropped
+  std::vector<EntityId> peers_;  // by port
+  std::vector<PortStatistics> statistics_;
   std::vector<PauseRecord> pauses_;  // only with record_pauses
 };
 

@@ -47,52 +47,68 @@ void check_chip(const SwitchParams& chip, const FabricNode& node,
 }  // namespace
 
 Switch::Switch(NodeId node, NetworkContext& context)
-    : node_(node),
+    : context_(context),
+      node_(node),
       first_port_(context.graph.node(node).first_port),
       port_count_(context.graph.node(node).ports),
-      context_(context),
-      seed_(hash64(context.params.seed, node.value())),
-      balancer_(context.params.switches.load_balancing, context.params.seed, seed_, port_count_),
       ecn_enabled_(context.params.switches.ecn.enabled),
       telemetry_(context.telemetry),
       trims_(context.params.switches.trimming.enabled),
-      trimmed_wire_(context.wire(context.params.switches.trimming.size)),
-      trim_threshold_(or_none(context.params.switches.trimming.threshold, INT64_MAX)),
       lossy_port_limit_(or_none(context.params.switches.lossy_port_limit, kMostQueued)),
-      faults_(context, node),
-      loss_(context.faults->loss(0), seed_, kLossPurpose, port_count_, faults_.active()),
-      scheduler_(context.params.switches),
+      ports_(port_count_),
+      queues_(port_count_ * kQueues),
+      waiting_ports_((port_count_ + 63) / 64),
+      written_ports_((port_count_ + 63) / 64),
       buffer_(context.params.switches, headroom_of_ports(context, node), context.full_packet_wire(),
               rates_of_ports(context.graph, node)),
       watchdog_(context.params.switches.pfc.watchdog, port_count_),
-      ports_(port_count_),
-      queues_(port_count_ * kQueues),
+      scheduler_(context.params.switches),
+      seed_(hash64(context.params.seed, node.value())),
+      faults_(context, node),
+      loss_(context.faults->loss(0), seed_, kLossPurpose, port_count_, faults_.active()),
+      balancer_(context.params.switches.load_balancing, context.params.seed, seed_, port_count_),
+      trimmed_wire_(context.wire(context.params.switches.trimming.size)),
+      trim_threshold_(or_none(context.params.switches.trimming.threshold, INT64_MAX)),
       peers_(port_count_),
-      statistics_(port_count_),
-      thresholds_(port_count_ * kPriorities),
-      waiting_ports_((port_count_ + 63) / 64),
-      written_ports_((port_count_ + 63) / 64) {
+      statistics_(port_count_) {
   check_chip(context.params.switches, context.graph.node(node),
              rates_of_ports(context.graph, node));
   if (context.posting_order) {
     posting_ = std::make_unique<PostingState>();
     posting_->ports.resize(port_count_);
   }
-  const EcnParams& ecn = context.params.switches.ecn;
-  const auto rules = ecn_rules(ecn);
-  for (unsigned q = 0; q < kPriorities; ++q) p_max_[q] = rules[q].p_max;
+  set_thresholds();
   for (std::uint32_t p = 0; p < port_count_; ++p) {
     const PortId id(first_port_ + p);
     ports_[p].link_class = context.link_class_of[id.index()];
     ports_[p].channel = context.graph.peer(id).value();
     peers_[p] = EntityId(context.graph.port_node(context.graph.peer(id)).index());
-    const double scale = ecn.reference_rate.bps() == 0 ? 1.0
-                                                       : context.graph.egress(id).rate.to_gbps() /
-                                                             ecn.reference_rate.to_gbps();
+  }
+}
+
+// One row per port rate and not per port: every departure looks here, and a few rows stay in the
+// cache.
+void Switch::set_thresholds() {
+  const EcnParams& ecn = context_.params.switches.ecn;
+  const auto rules = ecn_rules(ecn);
+  for (unsigned q = 0; q < kPriorities; ++q) p_max_[q] = rules[q].p_max;
+  std::vector<BitRate> rates;
+  for (std::uint32_t p = 0; p < port_count_; ++p) {
+    const BitRate rate = context_.graph.egress(PortId(first_port_ + p)).rate;
+    const auto row =
+        static_cast<std::size_t>(std::find(rates.begin(), rates.end(), rate) - rates.begin());
+    if (row > UINT8_MAX)
+      throw UserError("switch " + context_.graph.node(node_).name +
+                      " has ports of more than 256 different rates");
+    ports_[p].rate_class = static_cast<std::uint8_t>(row);
+    if (row < rates.size()) continue;
+    rates.push_back(rate);
+    const double scale =
+        ecn.reference_rate.bps() == 0 ? 1.0 : rate.to_gbps() / ecn.reference_rate.to_gbps();
     for (unsigned q = 0; q < kPriorities; ++q)
-      if (rules[q].marks)
-        thresholds_[p * kPriorities + q] = {scaled(rules[q].k_min, scale),
-                                            scaled(rules[q].k_max, scale)};
+      thresholds_.push_back(rules[q].marks ? MarkThresholds{scaled(rules[q].k_min, scale),
+                                                            scaled(rules[q].k_max, scale)}
+                                           : MarkThresholds{});
   }
 }
 
@@ -121,7 +137,7 @@ void Switch::collect(SimTime end, RunRecords& records) const {
 std::size_t Switch::memory_bytes() const {
   return sizeof(*this) + balancer_.memory_bytes() +
          port_count_ * (sizeof(EgressPort) + kQueues * sizeof(EgressQueue) +
-                        sizeof(PortStatistics) + kPriorities * (sizeof(MarkThresholds) + 8));
+                        sizeof(PortStatistics) + kPriorities * 8);
 }
 
 }  // namespace plait
