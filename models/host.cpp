@@ -94,7 +94,8 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
     const auto arrival = batch[i];
     const std::int64_t now = window.begin_ps + arrival.offset;
     const Packet& packet = *arrival.item;
-    apply_faults(now);
+    if (faults_.next_ps() <= now) [[unlikely]]
+      apply_faults(now);
     run_local(now);
     advance_nics(now - 1);
     fingerprint_.add(digest(packet, now, arrival.channel));
@@ -102,7 +103,8 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
       continue;
     nics_[arrival.channel].receive(now, packet);
   }
-  apply_faults(window.end_ps - 1);
+  if (faults_.next_ps() < window.end_ps) [[unlikely]]
+    apply_faults(window.end_ps - 1);
   run_local(window.end_ps - 1);
   advance_nics(window.end_ps - 1);
   const std::int64_t next_arrival = batch.next_arrival_ps();

@@ -28,6 +28,7 @@ struct alignas(128) WorkerScratch {
   explicit WorkerScratch(std::size_t annex_bytes) : pool(annex_bytes) {}
   ChunkPool<Packet> pool;
   ArrivalBatch<Packet> batch;
+  std::vector<std::uint32_t> egress;  ///< By arrival: where a switch sends it.
   std::uint64_t packet_hops = 0;
   std::uint64_t events = 0;
 };

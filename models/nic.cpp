@@ -84,6 +84,7 @@ Nic::Turn Nic::choose(std::int64_t from) const {
 }
 
 void Nic::send_data(SendFlow& flow, std::int64_t start) {
+  recent_send_ = &flow;
   const bool repeat = selective_ && flow.window->has_lost();
   const std::uint32_t psn = repeat ? flow.window->take_lost() : flow.next_psn;
   const MessagePart& part = repeat ? part_of(flow, psn) : flow.parts[flow.sending];

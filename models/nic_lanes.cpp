@@ -51,6 +51,7 @@ SendFlow& Nic::send_flow(const MessageKey& key, EndpointId to, std::uint32_t que
   const PathInfo info{link_.rate(), there.delivery(1, full, full) + back.delivery(1, ack, ack),
                       params_.mtu, there.hops(), &context_.int_scale};
   flow.congestion_control = make_congestion_control(info, params_.congestion_control);
+  flow.moves_waiting = flow.congestion_control->moves_waiting_packet();
   if (params_.entropy.kind != EntropyKind::kFixed) {
     const std::int64_t in_flight = bytes_in(info.base_rtt, info.line_rate).count();
     flow.entropy_source = std::make_unique<EntropySource>(
@@ -122,8 +123,8 @@ void Nic::post(std::int64_t now, SendFlow& flow, std::uint32_t packets, std::int
 // Parts that are acknowledged whole; the listener learns of messages in order, and may send more
 // meanwhile.
 void Nic::complete_parts(std::int64_t now, SendFlow& flow) {
-  SendConnection& connection = connections_[flow.connection];
   while (!flow.parts.empty() && flow.parts.front().end_psn() <= flow.oldest_psn) {
+    SendConnection& connection = connections_[flow.connection];
     const std::uint32_t message = flow.parts.front().message;
     flow.parts.pop();
     --flow.sending;

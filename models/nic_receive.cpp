@@ -62,6 +62,7 @@ void Nic::note_mark(std::int64_t now, const Packet& packet, ReceiveFlow& flow) {
 
 void Nic::on_data(std::int64_t now, const Packet& packet) {
   ReceiveFlow& flow = receive_flow(packet);
+  recent_receive_ = &flow;
   note_mark(now, packet, flow);
   if (selective_) return on_data_selective(now, packet, flow);
   if (packet.psn > flow.expected_psn) return on_gap(now, packet, flow);
@@ -136,7 +137,7 @@ void Nic::tell_ack(std::int64_t now, SendFlow& flow, const Packet& packet, std::
                    std::uint32_t answered_psn) {
   CongestionControl& control = *flow.congestion_control;
   const SimTime time = SimTime::ps(now);
-  const bool moves = control.moves_waiting_packet() && flow.last_wire != 0;
+  const bool moves = flow.moves_waiting && flow.last_wire != 0;
   const BitRate before = moves ? control.rate(time) : BitRate();
   if (packet.has(kFlagEcho)) {
     ++flow.record.cnps;

@@ -31,32 +31,36 @@ struct MessagePart {
   std::uint32_t end_psn() const { return first_psn + packets; }
 };
 
-/// The sending side of one queue pair.
-struct SendFlow {
+/// The sending side of one queue pair. Two cache lines hold what every packet needs.
+struct alignas(64) SendFlow {
   std::int64_t next_send_ps = 0;  ///< Pacing; may lie in the past.
-  std::int64_t ask_again_ps = 0;  ///< For an ACK, when they are coalesced.
-  std::int64_t deadline_ps = 0;   ///< Of the retransmission timeout, while packets are in flight.
   std::uint32_t next_psn = 0, oldest_psn = 0, end_psn = 0, highest_psn = 0;
-  std::uint32_t sending = 0;  ///< Index in parts of the one that holds next_psn.
   /// Payload positions.
-  std::int64_t sent_bytes = 0, acked_bytes = 0, queued_bytes = 0;
+  std::int64_t sent_bytes = 0, acked_bytes = 0;
   std::int64_t absent_bytes = 0;  ///< Selective repeat: of those sent, not in flight.
   std::unique_ptr<CongestionControl> congestion_control;
-  Fifo<MessagePart> parts;  ///< Not fully acknowledged.
+  std::uint32_t sending = 0;  ///< Index in parts of the one that holds next_psn.
   std::uint32_t index = 0;
-  std::uint32_t connection = 0;
+
+  Fifo<MessagePart> parts;       ///< Not fully acknowledged.
+  std::int64_t deadline_ps = 0;  ///< Of the retransmission timeout, while packets are in flight.
+  std::unique_ptr<EntropySource> entropy_source;  ///< Null: one entropy for all packets.
   EndpointId to;
   std::uint32_t queue_pair = 0;
   std::uint16_t entropy = 0;
   std::uint16_t last_wire = 0;  ///< Bytes of the packet sent last.
   std::uint8_t lane = 0;
-  std::unique_ptr<EntropySource> entropy_source;  ///< Null: one entropy for all packets.
-  std::uint8_t retries = 0;                       ///< Timeouts since the last progress.
-  std::int64_t rto_ps = 0;                        ///< Grows by the backoff with every timeout.
-  SendTimes send_times;                ///< Only if the congestion control needs round-trip times.
-  std::unique_ptr<SentWindow> window;  ///< Selective repeat.
+  std::uint8_t retries = 0;    ///< Timeouts since the last progress.
+  bool moves_waiting = false;  ///< CongestionControl::moves_waiting_packet().
+
+  std::int64_t ask_again_ps = 0;  ///< For an ACK, when they are coalesced.
+  std::int64_t queued_bytes = 0;  ///< Payload position.
+  std::uint32_t connection = 0;
   std::uint32_t recover_psn =
-      0;  ///< Selective repeat: losses before it are one and the same event.
+      0;                    ///< Selective repeat: losses before it are one and the same event.
+  std::int64_t rto_ps = 0;  ///< Grows by the backoff with every timeout.
+  SendTimes send_times;     ///< Only if the congestion control needs round-trip times.
+  std::unique_ptr<SentWindow> window;  ///< Selective repeat.
   FlowRecord record;
 
   bool in_flight() const { return next_psn != oldest_psn; }

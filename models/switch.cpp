@@ -10,6 +10,7 @@ namespace plait {
 
 std::int64_t Switch::visit(const Window& window, Worker& worker) {
   scratch_ = &context_.scratch[worker.index()];
+  plain_routes_ = balancer_.is_ecmp() && pinned_.empty() && !interrupted_;
   ArrivalBatch<Packet>& batch = scratch_->batch;
   batch.gather(context_.channels, first_port_, port_count_, window.parity, window.begin_ps,
                window.end_ps - window.begin_ps);
@@ -18,18 +19,21 @@ std::int64_t Switch::visit(const Window& window, Worker& worker) {
       return context_.annex.lineage(a) < context_.annex.lineage(b);
     });
   scratch_->events += batch.size();
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    const auto arrival = batch[i];
-    const std::int64_t now = window.begin_ps + arrival.offset;
-    if (now >= faults_.next_ps()) [[unlikely]]
-      apply_faults(now);
-    if (watchdog_.due_ps() <= now) [[unlikely]]
-      run_watchdog(now);
-    arrive(now, arrival.channel, *arrival.item);
+  if (plain_routes_) {
+    route_all(batch);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const auto arrival = batch[i];
+      arrive(window.begin_ps + arrival.offset, arrival.channel, *arrival.item, scratch_->egress[i]);
+    }
+  } else {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const auto arrival = batch[i];
+      const std::int64_t now = window.begin_ps + arrival.offset;
+      if (interrupted_) run_interrupts(now);
+      arrive(now, arrival.channel, *arrival.item, kNoRoute);
+    }
   }
-  apply_faults(window.end_ps - 1);
-  if (watchdog_.due_ps() < window.end_ps) [[unlikely]]
-    run_watchdog(window.end_ps - 1);
+  if (interrupted_) run_interrupts(window.end_ps - 1);
   serve_waiting(window.end_ps - 1);
   batch.release(scratch_->pool);
   publish(window, worker);
@@ -37,18 +41,45 @@ std::int64_t Switch::visit(const Window& window, Worker& worker) {
       {batch.next_arrival_ps(), next_departure(), watchdog_.due_ps(), faults_.wish_ps()});
 }
 
-void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet) {
+// What happens to the switch by itself, up to and including `until`.
+void Switch::run_interrupts(std::int64_t until) {
+  if (faults_.next_ps() <= until) apply_faults(until);
+  if (watchdog_.due_ps() <= until) run_watchdog(until);
+}
+
+// Routes that depend on nothing but the packet are looked up for a whole batch: in a short loop the
+// processor waits for the memory of many look-ups at once.
+void Switch::route_all(const ArrivalBatch<Packet>& batch) {
+  std::vector<std::uint32_t>& egress = scratch_->egress;
+  if (egress.size() < batch.size()) egress.resize(2 * batch.size());
+  const RouteTable& routes = context_.routes;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const Packet& packet = *batch[i].item;
+    egress[i] = kNoRoute;
+    if (packet.is_pfc()) continue;
+    const auto hops = routes.next_hops(node_, packet.destination());
+    if (hops.size() > 1) {
+      egress[i] = hops[balancer_.ecmp(packet, hops.size())];
+    } else if (!hops.empty()) {
+      egress[i] = hops[0];
+    }
+  }
+}
+
+// `out` is the egress port if it is known already.
+void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet, std::uint32_t out) {
   fingerprint_.add(digest(packet, now, in));
   if (packet.is_pfc()) [[unlikely]]
     return pause_frame(now, in, packet);
   if (loss_.possible() && lost_on_arrival(in, packet)) [[unlikely]]
     return;
-  const std::uint32_t out = route(now, packet);
+  if (!plain_routes_) [[unlikely]]
+    out = route(now, packet);
   if (out == kNoRoute) [[unlikely]]
     return faults_.count_unroutable();
   EgressPort& port = ports_[out];
   const std::uint32_t priority = packet.priority();
-  if (watchdog_.dropping() && watchdog_.drops(out, priority)) [[unlikely]] {
+  if (interrupted_ && watchdog_.dropping() && watchdog_.drops(out, priority)) [[unlikely]] {
     ++statistics_[out].watchdog_drops;
     return;
   }
@@ -75,9 +106,7 @@ std::uint32_t Switch::route(std::int64_t now, const Packet& packet) {
       return static_cast<std::uint32_t>(port);
   }
   const auto hops = faults_.usable(faults_.routes().next_hops(node_, packet.destination()));
-  if (hops.size() == 1) return hops[0];
-  if (hops.empty()) [[unlikely]]
-    return kNoRoute;
+  if (hops.size() <= 1) return hops.empty() ? kNoRoute : hops[0];
   if (!balancer_.is_ecmp()) return balance(now, packet, hops);
   return hops[balancer_.ecmp(packet, hops.size())];
 }
@@ -169,7 +198,7 @@ void Switch::depart(std::uint32_t out, int queue_number, std::int64_t start) {
   if (counted) {
     queue.bytes = queue_bytes;
     port.queue_bytes -= bytes;
-    if (ecn_enabled_) mark(port, out, queue_bytes, packet);
+    if (queue_bytes > least_marked_) mark(port, out, queue_bytes, packet);
   }
   transmit(port, out, packet, start);
   queue.packets.pop(scratch_->pool);
@@ -189,18 +218,25 @@ void Switch::transmit(EgressPort& port, std::uint32_t out, const Packet& packet,
   const std::int64_t known = link.known_ps(start, end);
   port.free_at_ps = end;
   ++scratch_->packet_hops;
-  if (!faults_.active() || !faults_.loses(out, packet, start, end, known)) [[likely]] {
+  if (plain_wire_ || !faults_.active() || !faults_.loses(out, packet, start, end, known))
+      [[likely]] {
     if (port.out.empty()) set_bit(written_ports_, out);
     Packet& sent = port.out.append(scratch_->pool, packet);
     sent.arrival = static_cast<std::uint32_t>(known);
-    if (telemetry_) stamp(port, packet, sent, start);
-    if (posting_ != nullptr) [[unlikely]] {
-      posting_->ports[out].start(posting_->event, start, end);
-      context_.annex.lineage(sent) = posting_->ports[out].ends;
-    }
+    if (!plain_wire_) [[unlikely]]
+      write_annex(out, packet, sent, start);
   }
   ++port.packets;
   port.wire_bytes += packet.wire_bytes;
+}
+
+void Switch::write_annex(std::uint32_t out, const Packet& packet, Packet& sent,
+                         std::int64_t start) {
+  const EgressPort& port = ports_[out];
+  if (telemetry_) stamp(port, packet, sent, start);
+  if (posting_ == nullptr) return;
+  posting_->ports[out].start(posting_->event, start, port.free_at_ps);
+  context_.annex.lineage(sent) = posting_->ports[out].ends;
 }
 
 // Telemetry of a data packet that starts now: bytes sent before it, bytes it leaves behind.

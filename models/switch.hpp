@@ -59,7 +59,8 @@ class Switch final : public Entity {
   std::size_t memory_bytes() const;
 
  private:
-  void arrive(std::int64_t now, std::uint32_t in, Packet& packet);
+  void route_all(const ArrivalBatch<Packet>& batch);
+  void arrive(std::int64_t now, std::uint32_t in, Packet& packet, std::uint32_t out);
   void enqueue(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet);
   bool admit(std::int64_t now, std::uint32_t in, std::uint32_t out, const Packet& packet);
   bool admit_or_trim(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet);
@@ -91,6 +92,7 @@ class Switch final : public Entity {
   void serve_waiting(std::int64_t until);
   void depart(std::uint32_t out, int queue, std::int64_t start);
   void transmit(EgressPort& port, std::uint32_t out, const Packet& packet, std::int64_t start);
+  void write_annex(std::uint32_t out, const Packet& packet, Packet& sent, std::int64_t start);
   void stamp(const EgressPort& port, const Packet& packet, Packet& sent, std::int64_t now) const;
   void mark(EgressPort& port, std::uint32_t out, std::uint32_t queue_bytes, Packet& packet);
   void send_pfc(PacketKind kind, std::uint32_t port, std::uint32_t priority, std::int64_t now);
@@ -107,6 +109,7 @@ class Switch final : public Entity {
   void flush();
 
   void set_thresholds();
+  void run_interrupts(std::int64_t until);
   void publish(const Window& window, Worker& worker);
   std::int64_t next_departure() const;
 
@@ -132,9 +135,13 @@ class Switch final : public Entity {
   NodeId node_;
   std::uint32_t first_port_;
   std::uint32_t port_count_;
-  bool ecn_enabled_;
   bool telemetry_;
   bool trims_;
+  bool plain_wire_;            // no faults, no annex
+  bool plain_admission_;       // SharedBuffer::surely_quiet() alone lets a lossless packet in
+  bool plain_routes_ = false;  // ECMP without faults and pinned paths: known from the packet alone
+  bool interrupted_;           // by faults or by the watchdog
+  std::uint32_t least_marked_ = UINT32_MAX;  // no shorter queue is marked in any port
   std::int64_t lossy_port_limit_;
   std::vector<EgressPort> ports_;
   std::vector<EgressQueue> queues_;           // kQueues per port

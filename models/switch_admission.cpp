@@ -9,7 +9,10 @@ namespace plait {
 
 void Switch::enqueue(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet) {
   const bool lossless = buffer_.lossless(packet.priority());
-  if (!admit_or_trim(now, in, out, packet)) [[unlikely]] {
+  if (plain_admission_ && lossless &&
+      buffer_.surely_quiet(in, packet.priority(), packet.wire_bytes)) [[likely]] {
+    buffer_.enter_quiet(in, packet.priority(), packet.wire_bytes);
+  } else if (!admit_or_trim(now, in, out, packet)) [[unlikely]] {
     ++statistics_[out].drops;
     statistics_[out].lossless_drops += lossless;
     return;

@@ -51,7 +51,6 @@ Switch::Switch(NodeId node, NetworkContext& context)
       node_(node),
       first_port_(context.graph.node(node).first_port),
       port_count_(context.graph.node(node).ports),
-      ecn_enabled_(context.params.switches.ecn.enabled),
       telemetry_(context.telemetry),
       trims_(context.params.switches.trimming.enabled),
       lossy_port_limit_(or_none(context.params.switches.lossy_port_limit, kMostQueued)),
@@ -77,7 +76,10 @@ Switch::Switch(NodeId node, NetworkContext& context)
     posting_ = std::make_unique<PostingState>();
     posting_->ports.resize(port_count_);
   }
-  set_thresholds();
+  if (context.params.switches.ecn.enabled) set_thresholds();
+  plain_wire_ = !faults_.active() && !telemetry_ && !context.posting_order;
+  plain_admission_ = !trims_ && context.params.switches.buffer.count() <= kMostQueued;
+  interrupted_ = faults_.next_ps() != INT64_MAX || watchdog_.enabled();
   for (std::uint32_t p = 0; p < port_count_; ++p) {
     const PortId id(first_port_ + p);
     ports_[p].link_class = context.link_class_of[id.index()];
@@ -105,10 +107,12 @@ void Switch::set_thresholds() {
     rates.push_back(rate);
     const double scale =
         ecn.reference_rate.bps() == 0 ? 1.0 : rate.to_gbps() / ecn.reference_rate.to_gbps();
-    for (unsigned q = 0; q < kPriorities; ++q)
-      thresholds_.push_back(rules[q].marks ? MarkThresholds{scaled(rules[q].k_min, scale),
-                                                            scaled(rules[q].k_max, scale)}
-                                           : MarkThresholds{});
+    for (unsigned q = 0; q < kPriorities; ++q) {
+      MarkThresholds k;
+      if (rules[q].marks) k = {scaled(rules[q].k_min, scale), scaled(rules[q].k_max, scale)};
+      least_marked_ = std::min(least_marked_, k.k_min);
+      thresholds_.push_back(k);
+    }
   }
 }
 

@@ -76,8 +76,8 @@ enum class TieOrder : std::uint8_t {
 struct WireParams {
   Duration clock = Duration::ps(1);  ///< Serialisation times are rounded to nearest multiple.
   TieOrder tie_order = TieOrder::kModel;
-  double loss = 0.0;                 ///< Probability that a frame (not PFC) is lost on one link.
-  double bit_error_rate = 0.0;       ///< Of every link; frames (not PFC) with a wrong bit are lost.
+  double loss = 0.0;            ///< Probability that a frame (not PFC) is lost on one link.
+  double bit_error_rate = 0.0;  ///< Of every link; frames (not PFC) with a wrong bit are lost.
 };
 void describe(ParamVisitor& visitor, WireParams& params);
 

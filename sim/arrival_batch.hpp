@@ -61,6 +61,10 @@ class ArrivalBatch {
     keys_.resize(size);
     scratch_.resize(size);
   }
+  static void prefetch(const Chunk<Item>* chunk) {
+    const char* bytes = reinterpret_cast<const char*>(chunk);
+    for (std::size_t b = 0; b < Chunk<Item>::kBytes; b += 64) __builtin_prefetch(bytes + b);
+  }
   void take(Chain<Item>& pending, std::uint32_t channel, std::uint32_t begin_low,
             std::uint32_t window, std::int64_t begin_ps);
 
@@ -99,10 +103,7 @@ void ArrivalBatch<Item>::take(Chain<Item>& pending, std::uint32_t channel, std::
   Chunk<Item>* last_used = nullptr;
   std::size_t used = 0;
   while (chunk != nullptr) {
-    if (chunk->next != nullptr) {
-      const char* next = reinterpret_cast<const char*>(chunk->next);
-      for (std::size_t b = 0; b < Chunk<Item>::kBytes; b += 64) __builtin_prefetch(next + b);
-    }
+    if (chunk->next != nullptr) prefetch(chunk->next);
     reserve(Chunk<Item>::kItems);
     std::uint32_t i = chunk->begin;
     for (; i < chunk->count; ++i) {
@@ -137,8 +138,7 @@ void ArrivalBatch<Item>::gather(ChannelStore<Item>& store, std::uint32_t first,
   const auto window = static_cast<std::uint32_t>(window_ps);
   std::uint32_t runs = 0;
   for (std::uint32_t c = 0; c < channels; ++c) {
-    const Chain<Item>& pending = store.absorb(parity, first + c);
-    __builtin_prefetch(pending.head);
+    prefetch(store.absorb(parity, first + c).head);
   }
   for (std::uint32_t c = 0; c < channels; ++c) {
     Chain<Item>& pending = store.pending(first + c);
