@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "validation/htsim_model.hpp"
 
+#include <algorithm>
+
 namespace plait::validation {
 
 namespace {
@@ -49,6 +51,20 @@ Duration htsim_single_flow(Bytes padded, std::int64_t links) {
   const Duration ack = transmission_time(kAck, kRate);
   return data * (padded.count() / kPayload.count() - 1) + links * (data + kDelay) +
          links * (ack + kDelay);
+}
+
+std::int64_t htsim_fullest_link(const RunRecords& records, Bytes padded) {
+  const Bytes flow = (kPayload + kHeader) * (padded.count() / kPayload.count());
+  std::int64_t most = 0;
+  for (const LinkRecord& link : records.links)
+    most = std::max(most, link.wire_bytes.count() / flow.count());
+  return most;
+}
+
+std::int64_t htsim_most_sharing(Duration last, Bytes padded) {
+  const Duration share =
+      transmission_time(kPayload + kHeader, kRate) * (padded.count() / kPayload.count());
+  return last.ps() / share.ps();
 }
 
 }  // namespace plait::validation

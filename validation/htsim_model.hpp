@@ -23,4 +23,12 @@ Bytes htsim_padded(Bytes size);
 /// first switch, the last one crosses L links, and so does its ACK of a = 5.12 ns.
 Duration htsim_single_flow(Bytes padded, std::int64_t links);
 
+/// Flows of `padded` bytes that the fullest link of a run carried.
+/// @pre no link carries the ACKs of 65 flows, which would count as one more.
+std::int64_t htsim_fullest_link(const RunRecords& records, Bytes padded);
+
+/// The most flows of `padded` bytes, all started at once, that can have shared a link if the last
+/// one ended at `last`: the link alone needs n s for each.
+std::int64_t htsim_most_sharing(Duration last, Bytes padded);
+
 }  // namespace plait::validation

@@ -2,7 +2,6 @@
 // Every comparison that plait-validate makes, as a test. Where the figures come from: the README
 // files in ns3/ and htsim/.
 #include <catch2/catch.hpp>
-#include <set>
 #include <string>
 
 #include "validation/cases.hpp"
@@ -14,19 +13,13 @@ namespace {
 
 const std::string kFolder = std::string(PLAIT_SOURCE_DIR) + "/tests/validation";
 
-// Cases that miss their target today; docs/validation.md shows by how much.
-const std::set<std::string> kMisses = {"htsim/permutation64_csg"};
-
 }  // namespace
 
 TEST_CASE("every comparison meets its target", "[validation]") {
   const Settings settings;
   for (const Outcome& outcome : run_cases(all_cases(kFolder), settings, 1)) {
     INFO(outcome.name << "\n" << tables({outcome}));
-    if (!kMisses.contains(outcome.name))
-      CHECK(outcome.result.met());
-    else if (outcome.result.met())
-      WARN(outcome.name << " now meets its target: take it off the list of misses");
+    CHECK(outcome.result.met());
   }
 }
 

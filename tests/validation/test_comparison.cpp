@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The judgement itself: a wrong result must not pass, and files with mistakes must be refused.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <fstream>
 
 #include "sim/error.hpp"
+#include "topologies/leaf_spine.hpp"
 #include "topologies/single_switch.hpp"
 #include "validation/comparison.hpp"
 #include "validation/flow_comparison.hpp"
+#include "validation/flow_run.hpp"
 #include "validation/flow_table.hpp"
 #include "validation/htsim_model.hpp"
 #include "validation/pause_log.hpp"
@@ -127,6 +130,37 @@ TEST_CASE("htsim's closed form", "[validation]") {
   // 2 MB are 489 packets of 4096 B; (489 - 1) * 332.8 ns + 2 * 1332.8 ns + 2 * 1005.12 ns.
   CHECK(htsim_padded(Bytes::mega(2)) == Bytes(489 * 4096));
   CHECK(htsim_single_flow(Bytes(489 * 4096), 2) == Duration::ps(167'082'240));
+}
+
+TEST_CASE("flows that share a link", "[validation]") {
+  // Hosts 0, 1, 2 of leaf 0 send to hosts 3, 4, 5 of leaf 1 over its two spines: the three on the
+  // first, then one of them on the second. One flow takes 489 * 332.8 ns = 162.739 us of a link.
+  const FabricGraph graph = build(LeafSpineParams{6, 3, 2, 1}, htsim_parts());
+  const std::vector<NodeId> hosts(graph.hosts().begin(), graph.hosts().end());
+  const std::vector<NodeId> leaves = {graph.find("leaf0"), graph.find("leaf1")};
+  const std::vector<NodeId> spines = {graph.find("spine0"), graph.find("spine1")};
+  const Bytes size = htsim_padded(Bytes::mega(2));
+  const auto run = [&](const std::vector<std::size_t>& spine) {
+    std::vector<Flow> flows;
+    std::vector<PinnedPath> paths;
+    for (std::uint32_t i = 0; i < 3; ++i) {
+      flows.push_back({i, i + 3, size, {}});
+      paths.push_back({EndpointId(i),
+                       EndpointId(i + 3),
+                       false,
+                       {hosts[i], leaves[0], spines[spine[i]], leaves[1], hosts[i + 3]}});
+    }
+    return run_flows(graph, htsim_roce(1), flows, paths);
+  };
+  const FlowRun three = run({0, 0, 0}), two = run({0, 0, 1});
+  CHECK(htsim_fullest_link(three.records, size) == 3);
+  CHECK(htsim_fullest_link(two.records, size) == 2);
+  CHECK(htsim_most_sharing(*std::max_element(three.completion.begin(), three.completion.end()),
+                           size) == 3);
+  CHECK(htsim_most_sharing(*std::max_element(two.completion.begin(), two.completion.end()), size) ==
+        2);
+  CHECK(htsim_most_sharing(Duration::ns(488'217), size) == 2);  // 3 * 162.7392 us = 488.2176 us
+  CHECK(htsim_most_sharing(Duration::ns(488'218), size) == 3);
 }
 
 TEST_CASE("numbers of the report", "[validation]") {
