@@ -33,7 +33,12 @@ struct Options {
   int repeats = 3;
   bool plain = false;
   std::string spray = "ecmp";
+  std::string cc = "dcqcn";
 };
+
+const std::map<std::string, CcKind> kCcs{{"none", CcKind::kNone},   {"dcqcn", CcKind::kDcqcn},
+                                         {"hpcc", CcKind::kHpcc},   {"timely", CcKind::kTimely},
+                                         {"swift", CcKind::kSwift}, {"dctcp", CcKind::kDctcp}};
 
 const std::map<std::string, LoadBalancing> kSprays{
     {"ecmp", LoadBalancing::kEcmp},
@@ -64,6 +69,7 @@ NetworkParams network(const Options& options) {
   params.transport.mtu = Bytes(options.mtu);
   params.transport.gap = Bytes(0);
   params.transport.cnp_mode = CnpMode::kAckEcho;
+  params.transport.congestion_control.kind = kCcs.at(options.cc);
   if (options.pattern ==
       "idle") {  // one packet per round trip: the cost of a window, not of packets
     params.transport.congestion_control.kind = CcKind::kNone;
@@ -174,6 +180,9 @@ int main(int argc, char** argv) {
   app.add_option("--spray", options.spray,
                  "load balancing of the switches, or of the NICs (entropy, reps)")
       ->check(CLI::IsMember(kSprays))
+      ->capture_default_str();
+  app.add_option("--cc", options.cc, "congestion control")
+      ->check(CLI::IsMember(kCcs))
       ->capture_default_str();
   app.add_flag("--plain", options.plain, "without PFC, ECN and DCQCN");
   CLI11_PARSE(app, argc, argv);

@@ -78,7 +78,7 @@ void shared_buffer(benchmark::State& state) {
     port = (port + 7) & 63U;
     benchmark::DoNotOptimize(buffer.surely_quiet(port, 3, 1000));
     buffer.enter_quiet(port, 3, 1000);
-    benchmark::DoNotOptimize(buffer.leave(port, 3, 1000));
+    benchmark::DoNotOptimize(buffer.leave(port, 3, 1000, 0));
   }
 }
 BENCHMARK(shared_buffer);

@@ -90,6 +90,9 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
   batch.gather(context_.channels, first_port_, static_cast<std::uint32_t>(nics_.size()),
                window.parity, window.begin_ps, window.end_ps - window.begin_ps);
   scratch.events += batch.size();
+  if (context_.telemetry)
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      __builtin_prefetch(&context_.annex.int_stack(*batch[i].item));
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const auto arrival = batch[i];
     const std::int64_t now = window.begin_ps + arrival.offset;

@@ -55,6 +55,7 @@ void Switch::route_all(const ArrivalBatch<Packet>& batch) {
   const RouteTable& routes = context_.routes;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const Packet& packet = *batch[i].item;
+    if (telemetry_) __builtin_prefetch(&context_.annex.int_stack(packet));
     egress[i] = kNoRoute;
     if (packet.is_pfc()) continue;
     const auto hops = routes.next_hops(node_, packet.destination());

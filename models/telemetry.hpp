@@ -22,11 +22,11 @@ struct IntHop {
 
   IntHop() = default;
   /// @param unit  the multiplier, >= 1.
-  IntHop(std::int64_t now_ps, std::uint64_t bytes_before, std::uint64_t queue_bytes,
+  IntHop(std::int64_t now_ps, std::uint64_t bytes_before, std::uint32_t queue_bytes,
          std::uint32_t unit)
       : bits((static_cast<std::uint64_t>(now_ps / 1000) & kTimeMask) << 40 |
              (bytes_before / (128 * unit) & kBytesMask) << 20 |
-             std::min<std::uint64_t>(queue_bytes / (80 * unit), kQueueMask)) {}
+             std::min<std::uint32_t>(queue_bytes / (80 * unit), kQueueMask)) {}
   std::uint32_t time_ns() const { return static_cast<std::uint32_t>(bits >> 40); }
   std::uint32_t byte_units() const { return static_cast<std::uint32_t>(bits >> 20) & kBytesMask; }
   std::uint32_t queue_units() const { return static_cast<std::uint32_t>(bits) & kQueueMask; }
