@@ -10,7 +10,8 @@
 namespace plait::validation {
 
 bool CaseResult::met() const {
-  return std::all_of(rows.begin(), rows.end(), [](const Row& row) { return row.met; });
+  return std::all_of(rows.begin(), rows.end(),
+                     [](const Row& row) { return row.met || row.within_spread; });
 }
 
 const std::vector<std::string>& columns(TableId table) {

@@ -28,15 +28,18 @@ std::string details(const std::vector<Outcome>& outcomes) {
 }
 
 std::string summary(const std::vector<Outcome>& outcomes, const Settings& settings) {
-  std::size_t rows = 0, met = 0;
+  std::size_t rows = 0, met = 0, within_spread = 0;
   for (const Outcome& outcome : outcomes)
     for (const Row& row : outcome.result.rows) {
       const bool has_target = !row.cells.back().empty();
       rows += has_target;
       met += has_target && row.met;
+      within_spread += has_target && row.within_spread;
     }
-  return fmt::format("{} of {} rows meet their target. Random cases: {} seeds of ours.\n", met,
-                     rows, settings.seeds);
+  std::string text = fmt::format("{} of {} rows meet their target", met, rows);
+  if (within_spread != 0)
+    text += fmt::format("; {} misses it within the spread of our own runs", within_spread);
+  return text + fmt::format(". Random cases: {} seeds of ours.\n", settings.seeds);
 }
 
 }  // namespace
@@ -78,7 +81,10 @@ std::string table(const std::vector<Outcome>& outcomes, TableId id) {
     for (const Row& row : outcome.result.rows) {
       std::vector<std::string> cells = row.cells;
       const bool has_target = !cells.back().empty();
-      cells.emplace_back(!has_target ? "shown only" : row.met ? "yes" : "**no**");
+      cells.emplace_back(!has_target         ? "shown only"
+                         : row.met           ? "yes"
+                         : row.within_spread ? "**no**, within our spread"
+                                             : "**no**");
       rows += line(cells);
     }
   }
