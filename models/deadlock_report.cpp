@@ -111,4 +111,26 @@ std::string deadlock_report(std::span<const Rank* const> ranks) {
   return fmt::format("{}", fmt::join(lines, "\n  "));
 }
 
+std::string cycle_name(const PauseCycle& cycle, const FabricGraph& graph) {
+  const auto node_of = [&](PortId port) { return graph.node(graph.port_node(port)).name; };
+  std::string text;
+  for (const PortId port : cycle.ports)
+    text += fmt::format("{}:{} -> ", node_of(port), graph.port_number(port));
+  return fmt::format("{}{} (priority {})", text, node_of(cycle.ports.front()), cycle.priority);
+}
+
+std::string standing_cycles(const std::vector<PauseCycle>& cycles, const FabricGraph& graph) {
+  std::vector<std::string> lines;
+  for (const PauseCycle& cycle : cycles)
+    if (cycle.resolved == SimTime::never())
+      lines.push_back(fmt::format("PFC deadlock: {} have paused each other since {:.3f} us",
+                                  cycle_name(cycle, graph), cycle.since.to_us()));
+  if (lines.size() > kMaxLines) {
+    const std::size_t left_out = lines.size() - (kMaxLines - 1);
+    lines.resize(kMaxLines - 1);
+    lines.push_back(fmt::format("and {} more cycles of pauses", left_out));
+  }
+  return fmt::format("{}", fmt::join(lines, "\n"));
+}
+
 }  // namespace plait

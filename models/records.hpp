@@ -67,6 +67,15 @@ struct PauseRecord {
   bool pause = true;  ///< False: resume.
 };
 
+/// A deadlock of priority flow control: switches that have paused each other in a ring, each with
+/// too many packets for the next one to resume the one before (models/pause_graph.hpp).
+struct PauseCycle {
+  std::vector<PortId> ports;  ///< Paused egress ports, each leading to the switch of the next.
+  std::uint8_t priority = 0;
+  SimTime since{};                      ///< When the last of its pauses began.
+  SimTime resolved = SimTime::never();  ///< First check that did not find it any more.
+};
+
 /// One op of one rank that ended, as it ran.
 struct OpRecord {
   JobId job;
@@ -115,6 +124,7 @@ struct RunRecords {
   std::vector<LinkRecord> links;        ///< By egress PortId.
   std::vector<PauseRecord> pauses;      ///< By (time, node, port, order of arrival), if asked for.
   std::vector<FaultRecord> faults;      ///< By event.
+  std::vector<PauseCycle> pause_cycles;  ///< In order of discovery.
 };
 
 }  // namespace plait

@@ -86,6 +86,23 @@ class SharedBuffer {
   /// Number of paused (port, priority) pairs: while there is one, departures must be taken in order
   /// of time over all ports, because each may cause a resume.
   std::uint32_t paused_count() const { return paused_; }
+  /// Bit set of the priorities of the port's peer that are paused.
+  std::uint8_t paused_priorities(std::uint32_t port) const { return paused_of_port_[port]; }
+
+  // What holds as long as `held` bytes of an ingress stay, whatever else leaves; for deadlocks.
+  /// S counts at least so many of them. (Bytes leave the headroom first.)
+  std::int64_t least_shared(std::uint32_t port, std::uint32_t priority, std::int64_t held) const {
+    return lossless(priority) ? excess(std::min<std::int64_t>(held, at(port, priority).bytes)) : 0;
+  }
+  /// Whether a paused ingress stays paused if S is at least `shared`. A resume is considered only
+  /// when bytes of the ingress leave.
+  bool stays_paused(std::uint32_t port, std::uint32_t priority, std::int64_t held,
+                    std::int64_t shared) const {
+    if (held >= ingress_bytes(port, priority)) return held > 0;
+    if (static_) return held >= xon_;
+    return excess(held) > 0 && excess(held) + resume_offset_ > limit_of(port, pool_ - shared);
+  }
+
   std::int64_t shared_bytes() const { return shared_; }
   bool empty() const;
   /// The peer of `port` has been told to pause this priority.

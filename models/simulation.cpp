@@ -8,6 +8,7 @@
 #include "models/host.hpp"
 #include "models/network_context.hpp"
 #include "models/path.hpp"
+#include "models/pause_graph.hpp"
 #include "models/switch.hpp"
 #include "sim/error.hpp"
 
@@ -33,6 +34,7 @@ struct Simulation::Impl {
   bool all_finished() const;
   void balance_pools();
   void wake_for_faults(WindowEngine& engine) const;
+  bool look_for_cycles(SimTime now, Duration least_age);
   SimTime end_time() const;
   void join_messages(RunRecords& records) const;
   void collect_faults(std::vector<FaultRecord>& faults) const;
@@ -43,6 +45,8 @@ struct Simulation::Impl {
   std::vector<std::unique_ptr<Switch>> switch_of;  // by node; null for hosts
   std::vector<std::pair<GpuId, SimTime>> starts;
   std::uint64_t windows = 0;
+  std::int64_t next_cycle_check_ps = INT64_MAX;
+  PauseCycleLog pause_cycles;
   std::int64_t simulated_ps = 0;  // end of the last window, or the time limit
   RunEnd end = RunEnd::kFinished;
   bool ran = false;
@@ -108,6 +112,12 @@ void Simulation::Impl::wake_for_faults(WindowEngine& engine) const {
     const std::span<const FaultStep> steps = context.faults->steps(NodeId(n));
     if (!steps.empty()) engine.wake(EntityId(n), SimTime::ps(steps.front().at_ps));
   }
+}
+
+// @return true if a cycle stands that nothing can break.
+bool Simulation::Impl::look_for_cycles(SimTime now, Duration least_age) {
+  pause_cycles.update(now, least_age, stuck_queues(context.graph, switch_of));
+  return pause_cycles.any_stands() && !context.params.switches.pfc.watchdog.enabled;
 }
 
 // The last event of a rank; of a run that did not finish, how far it was simulated.
@@ -229,22 +239,33 @@ RunEnd Simulation::run(const RunOptions& options) {
     engine.wake(EntityId(impl_->context.graph.gpu_host(gpu).index()), start);
   impl_->wake_for_faults(engine);
 
+  bool deadlock = false;
+  if (options.deadlock_check > Duration()) impl_->next_cycle_check_ps = options.deadlock_check.ps();
   const auto executor = make_executor(options.threads);
   const auto end = engine.run(*executor, options.until, [&](const Window& window) {
     impl_->simulated_ps = window.end_ps;
     constexpr std::uint64_t kBalanceWindows = 64;
     if (++impl_->windows % kBalanceWindows == 0 && options.threads > 1) impl_->balance_pools();
+    if (window.end_ps >= impl_->next_cycle_check_ps) [[unlikely]] {
+      const std::int64_t period = options.deadlock_check.ps();
+      impl_->next_cycle_check_ps = (window.end_ps / period + 1) * period;
+      deadlock = impl_->look_for_cycles(SimTime::ps(window.end_ps), options.deadlock_check);
+      if (deadlock) return false;
+    }
     return !options.progress || impl_->windows % options.progress_windows != 0 ||
            options.progress(impl_->progress(window));
   });
   if (impl_->all_finished()) {  // what is left may be a timer that nobody waits for
     impl_->end = RunEnd::kFinished;
-  } else if (end == WindowEngine::End::kIdle) {
+  } else if (deadlock || end == WindowEngine::End::kIdle) {
     impl_->end = RunEnd::kDeadlock;
   } else {
     impl_->end = end == WindowEngine::End::kStopped ? RunEnd::kStopped : RunEnd::kTimeLimit;
     if (impl_->end == RunEnd::kTimeLimit) impl_->simulated_ps = options.until.ps();
   }
+  const bool idle = end == WindowEngine::End::kIdle;
+  if (!deadlock && impl_->end != RunEnd::kStopped)
+    impl_->look_for_cycles(impl_->end_time(), idle ? Duration() : options.deadlock_check);
   return impl_->end;
 }
 
@@ -261,6 +282,7 @@ RunRecords Simulation::records() const {
                      return std::tie(a.time, a.node, a.port) < std::tie(b.time, b.node, b.port);
                    });
   impl_->collect_faults(records.faults);
+  records.pause_cycles = impl_->pause_cycles.cycles();
   impl_->join_messages(records);
   std::map<std::tuple<GpuId, GpuId, Bytes>, Duration> ideal;  // most messages are alike
   for (MessageRecord& message : records.messages) {

@@ -62,11 +62,15 @@ struct RunOptions {
   /// Called about every `progress_windows` windows on the calling thread; false stops the run.
   std::function<bool(const RunProgress&)> progress;
   std::uint64_t progress_windows = 1024;
+  /// Simulated time between looks for cycles of pauses; one that has stood as long stops the run,
+  /// unless a watchdog may break it. 0: only at the end.
+  Duration deadlock_check = Duration::ms(1);
 };
 
 enum class RunEnd : std::uint8_t {
   kFinished,  ///< All ranks are done and the network is empty.
-  kDeadlock,  ///< Nothing will ever happen again, but ranks are not done.
+  kDeadlock,  ///< Ranks are not done, and nothing will ever happen again or pauses stand in a
+              ///< cycle.
   kTimeLimit,
   kStopped,  ///< The progress callback said so.
 };

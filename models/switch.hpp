@@ -58,6 +58,20 @@ class Switch final : public Entity {
   const NodeFaults& faults() const { return faults_; }
   std::size_t memory_bytes() const;
 
+  // State between windows, for models/pause_graph.hpp and reports.
+  const SharedBuffer& buffer() const { return buffer_; }
+  /// Bit set of the priorities that the peer of `port` has paused.
+  std::uint8_t paused_priorities(std::uint32_t port) const { return ports_[port].paused; }
+  /// @pre that priority is paused.
+  SimTime paused_since(std::uint32_t port, std::uint32_t priority) const {
+    return SimTime::ps(paused_since_[port * kPriorities + priority]);
+  }
+  /// Visits the packets of one egress queue.
+  template <class Visit>
+  void for_each_waiting(std::uint32_t port, std::uint32_t priority, Visit&& visit) const {
+    queues_[port * kQueues + priority].packets.for_each(visit);
+  }
+
  private:
   void route_all(const ArrivalBatch<Packet>& batch);
   void arrive(std::int64_t now, std::uint32_t in, Packet& packet, std::uint32_t out);
@@ -162,7 +176,8 @@ class Switch final : public Entity {
   std::int64_t trim_threshold_;  // INT64_MAX: only what would be dropped
   std::vector<EntityId> peers_;  // by port
   std::vector<PortStatistics> statistics_;
-  std::vector<PauseRecord> pauses_;  // only with record_pauses
+  std::vector<std::int64_t> paused_since_;  // by port and priority; empty until the first pause
+  std::vector<PauseRecord> pauses_;         // only with record_pauses
 };
 
 }  // namespace plait

@@ -21,6 +21,8 @@ void Switch::pause_frame(std::int64_t now, std::uint32_t in, const Packet& packe
   const bool was_paused = port.paused != 0;
   const auto bit = static_cast<std::uint8_t>(1U << priority);
   if (held) {
+    if (paused_since_.empty()) paused_since_.resize(std::size_t{port_count_} * kPriorities);
+    if ((port.paused & bit) == 0) paused_since_[in * kPriorities + priority] = now;
     port.paused |= bit;
   } else {
     release(now, in, bit);

@@ -164,6 +164,12 @@ struct Chain {
     if (head == nullptr) tail = nullptr;
     pool.give(used, used, 1);
   }
+  /// Visits all items, oldest first.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const Chunk<Item>* chunk = head; chunk != nullptr; chunk = chunk->next)
+      for (std::uint32_t i = chunk->begin; i < chunk->count; ++i) visit(chunk->items[i]);
+  }
   void splice(Chain other) {
     (tail == nullptr ? head : tail->next) = other.head;
     tail = other.tail;

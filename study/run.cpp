@@ -40,8 +40,9 @@ std::string failed_flows(const std::vector<FlowRecord>& flows, const FabricGraph
 }
 
 [[noreturn]] void throw_deadlock(const Experiment& experiment, const RunRecords& records) {
-  std::string text = fmt::format("deadlock at {}: nothing more can happen, but",
-                                 human(records.totals.end.since_start()));
+  const std::string cycles = standing_cycles(records.pause_cycles, *experiment.fabric.graph);
+  std::string text = fmt::format("deadlock at {}: ", human(records.totals.end.since_start()));
+  text += cycles.empty() ? "nothing more can happen, but" : cycles;
   text += failed_flows(records.flows, *experiment.fabric.graph);
   for (std::size_t i = 0; i < experiment.jobs.size(); ++i) {
     const std::string report = deadlock_report(experiment.ranks[i]);
@@ -106,6 +107,7 @@ RunOutcome run_scenario(const Scenario& scenario, const RunSettings& settings) {
   RunOptions options;
   options.threads = performance.threads;
   if (scenario.run.until > Duration{}) options.until = SimTime::at(scenario.run.until);
+  options.deadlock_check = scenario.run.deadlock_check;
   if (settings.progress)
     options.progress = [&](const RunProgress& run) {
       return settings.progress({run, &experiment, scenario.run.until});

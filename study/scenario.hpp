@@ -58,6 +58,7 @@ struct RunSpec {
   Fidelity fidelity = Fidelity::kPacket;
   std::int64_t seed = 1;
   Duration until{};  ///< Simulated time at which the run is cut; 0 = run to the end.
+  Duration deadlock_check = Duration::ms(1);  ///< 0 = only at the end of the run.
   bool record_ops = true;
   bool record_messages = true;
   bool record_pauses = false;

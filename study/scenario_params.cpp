@@ -64,6 +64,11 @@ void describe(ParamVisitor& v, RunSpec& p) {
   v.field(
       {"until", "simulated time at which the run is cut; 0ps: at the end of all jobs", "no limit"},
       p.until, {Duration{}, Duration::s(86'400 * 100)});
+  v.field({"deadlock_check",
+           "simulated time between looks for switches that pause each other in a ring; a ring that "
+           "has stood as long ends the run, unless the PFC watchdog is on; 0ps: only at the end",
+           "Plait's choice"},
+          p.deadlock_check, {Duration{}, Duration::s(100)});
   v.field({"record_ops", "keep one record per op", "Plait's choice"}, p.record_ops);
   v.field({"record_messages", "keep one record per message", "Plait's choice"}, p.record_messages);
   v.field({"record_pauses", "keep one record per PFC frame received",

@@ -45,6 +45,14 @@ class FabricRun {
   /// All flows of one GPU start when its earliest does.
   RunEnd run(const std::vector<FlowSpec>& flows, unsigned threads = 1,
              SimTime until = SimTime::never(), Duration max_window = Duration::max()) {
+    RunOptions options;
+    options.threads = threads;
+    options.until = until;
+    options.parallel_from = 0;  // also the smallest fabric really runs in parallel
+    options.max_window = max_window;
+    return run(flows, options);
+  }
+  RunEnd run(const std::vector<FlowSpec>& flows, const RunOptions& options) {
     std::map<std::uint32_t, std::vector<FlowProcess::Flow>> sends;
     std::map<std::uint32_t, std::size_t> receives;
     std::map<std::uint32_t, SimTime> starts;
@@ -59,11 +67,6 @@ class FabricRun {
       processes_[gpu] = process.get();
       simulation_.place(GpuId(gpu), std::move(process), starts[gpu]);
     }
-    RunOptions options;
-    options.threads = threads;
-    options.until = until;
-    options.parallel_from = 0;  // also the smallest fabric really runs in parallel
-    options.max_window = max_window;
     const RunEnd end = simulation_.run(options);
     records_ = simulation_.records();
     return end;
