@@ -62,6 +62,7 @@ SendFlow& Nic::send_flow(const MessageKey& key, EndpointId to, std::uint32_t que
   flow.record.stream = key.stream;
   flow.record.lane = lane;
   flow.record.hops = there.hops();
+  flow.record.entropy = flow.entropy;
   return flow;
 }
 
@@ -215,6 +216,8 @@ void Nic::collect(SimTime end, RunRecords& records) const {
   link.wire_bytes = Bytes(static_cast<std::int64_t>(wire_bytes_));
   link.busy = busy_.total(wire_bytes_, *wire_);
   link.paused = pause_clock_.total(end, paused_ != 0);
+  link.paused_from = pause_clock_.from();
+  link.paused_until = pause_clock_.until(end, paused_ != 0);
   records.pauses.insert(records.pauses.end(), pauses_.begin(), pauses_.end());
   for (const SendFlow& flow : flows_) records.flows.push_back(flow.record);
   for (const SendConnection& connection : connections_)

@@ -5,6 +5,7 @@
 /// arrays. Every vector is in an order fixed by the model (ids, then time), never by threads.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,9 @@ struct MessageRecord {
 struct FlowRecord {
   GpuId from, to;
   std::uint32_t stream = 0;
-  std::uint32_t lane = 0;  ///< Number of the queue pair within its connection.
-  std::uint32_t hops = 0;  ///< Links of its path, one way.
+  std::uint32_t lane = 0;     ///< Number of the queue pair within its connection.
+  std::uint32_t hops = 0;     ///< Links of its path, one way.
+  std::uint16_t entropy = 0;  ///< UDP source port of its packets, or the first of several.
   SimTime first_sent{}, last_acked{};
   SimTime failed = SimTime::never();  ///< When it gave up: too many timeouts without progress,
   bool unreachable = false;           ///< or because no route will ever lead there or back.
@@ -45,9 +47,10 @@ struct FlowRecord {
 struct LinkRecord {
   std::uint64_t packets = 0;
   Bytes wire_bytes{};
-  Duration busy{};    ///< Time spent sending.
-  Duration paused{};  ///< Time in which PFC held back at least one priority.
-  Bytes max_queue{};  ///< Longest egress queue, all priorities; switches only.
+  Duration busy{};                        ///< Time spent sending.
+  Duration paused{};                      ///< Time in which PFC held back at least one priority,
+  SimTime paused_from{}, paused_until{};  ///< all of it between these two.
+  Bytes max_queue{};                      ///< Longest egress queue, all priorities; switches only.
   std::uint64_t ecn_marks = 0;
   std::uint64_t drops = 0;              ///< Packets that had to leave here and found no buffer.
   std::uint64_t lossless_drops = 0;     ///< Of those, on lossless priorities: headroom overflow.
@@ -115,15 +118,28 @@ struct FaultRecord {
   std::uint64_t lost = 0;  ///< Frames swallowed by its cables or its switch, or hit by its errors.
 };
 
+/// Links of each flow's data packets, in order of RunRecords::flows.
+struct FlowPaths {
+  std::vector<std::uint32_t> begin;  ///< Into `links`; one more than flows.
+  std::vector<PortId> links;
+
+  bool empty() const { return links.empty(); }
+  /// Empty where packets of the flow take several paths.
+  std::span<const PortId> of(std::size_t flow) const {
+    return {links.data() + begin[flow], links.data() + begin[flow + 1]};
+  }
+};
+
 struct RunRecords {
   RunTotals totals;
-  std::vector<RankRecord> ranks;        ///< By (job, rank).
-  std::vector<OpRecord> ops;            ///< By (job, rank, start, op).
-  std::vector<MessageRecord> messages;  ///< By (posted, from, to, stream, order of posting).
-  std::vector<FlowRecord> flows;        ///< By (from, to, stream, lane).
-  std::vector<LinkRecord> links;        ///< By egress PortId.
-  std::vector<PauseRecord> pauses;      ///< By (time, node, port, order of arrival), if asked for.
-  std::vector<FaultRecord> faults;      ///< By event.
+  std::vector<RankRecord> ranks;         ///< By (job, rank).
+  std::vector<OpRecord> ops;             ///< By (job, rank, start, op).
+  std::vector<MessageRecord> messages;   ///< By (posted, from, to, stream, order of posting).
+  std::vector<FlowRecord> flows;         ///< By (from, to, stream, lane).
+  FlowPaths flow_paths;                  ///< Empty unless some link was paused.
+  std::vector<LinkRecord> links;         ///< By egress PortId.
+  std::vector<PauseRecord> pauses;       ///< By (time, node, port, order of arrival), if asked for.
+  std::vector<FaultRecord> faults;       ///< By event.
   std::vector<PauseCycle> pause_cycles;  ///< In order of discovery.
 };
 

@@ -34,10 +34,13 @@ struct Simulation::Impl {
   bool all_finished() const;
   void balance_pools();
   void wake_for_faults(WindowEngine& engine) const;
+  bool faults_to_come(SimTime now) const;
   bool look_for_cycles(SimTime now, Duration least_age);
   SimTime end_time() const;
   void join_messages(RunRecords& records) const;
   void collect_faults(std::vector<FaultRecord>& faults) const;
+  std::vector<PortId> path_of(const FlowRecord& flow) const;
+  void add_paths(RunRecords& records) const;
   void add_totals(RunRecords& records) const;
 
   NetworkContext context;
@@ -114,10 +117,19 @@ void Simulation::Impl::wake_for_faults(WindowEngine& engine) const {
   }
 }
 
+bool Simulation::Impl::faults_to_come(SimTime now) const {
+  for (std::size_t n = 0; n < host_of.size(); ++n) {
+    const std::span<const FaultStep> steps = context.faults->steps(NodeId(n));
+    if (!steps.empty() && steps.back().at_ps >= now.ps()) return true;
+  }
+  return false;
+}
+
 // @return true if a cycle stands that nothing can break.
 bool Simulation::Impl::look_for_cycles(SimTime now, Duration least_age) {
   pause_cycles.update(now, least_age, stuck_queues(context.graph, switch_of));
-  return pause_cycles.any_stands() && !context.params.switches.pfc.watchdog.enabled;
+  return pause_cycles.any_stands() && !context.params.switches.pfc.watchdog.enabled &&
+         !faults_to_come(now);
 }
 
 // The last event of a rank; of a run that did not finish, how far it was simulated.
@@ -159,6 +171,40 @@ void Simulation::Impl::collect_faults(std::vector<FaultRecord>& faults) const {
     if (host) host->faults().collect(faults);
   for (const auto& sw : switch_of)
     if (sw) sw->faults().collect(faults);
+}
+
+// Empty if packets of the flow take several paths.
+std::vector<PortId> Simulation::Impl::path_of(const FlowRecord& flow) const {
+  const FabricGraph& graph = context.graph;
+  const EndpointId from = context.endpoint_of(flow.from), to = context.endpoint_of(flow.to);
+  Packet packet = Packet::make(PacketKind::kData, from, to, 0, 0);
+  packet.queue_pair = context.queue_pair({flow.from, flow.to, flow.stream}).pack();
+  packet.entropy = flow.entropy;
+  packet.set_lane(flow.lane);
+  std::vector<PortId> path{graph.endpoint_port(from)};
+  for (;;) {
+    const NodeId node = graph.port_node(graph.peer(path.back()));
+    if (switch_of[node.index()] == nullptr) return path;
+    const std::uint32_t port = switch_of[node.index()]->fixed_port(packet);
+    if (port == Switch::kVaries || path.size() > graph.node_count()) return {};
+    path.push_back(graph.port(node, port));
+  }
+}
+
+void Simulation::Impl::add_paths(RunRecords& records) const {
+  const bool any_paused =
+      std::any_of(records.links.begin(), records.links.end(),
+                  [](const LinkRecord& link) { return link.paused > Duration(); });
+  const bool moves = context.params.transport.entropy.kind != EntropyKind::kFixed ||
+                     !context.params.faults.empty();
+  if (!any_paused || moves) return;
+  FlowPaths& paths = records.flow_paths;
+  paths.begin.push_back(0);
+  for (const FlowRecord& flow : records.flows) {
+    const std::vector<PortId> path = path_of(flow);
+    paths.links.insert(paths.links.end(), path.begin(), path.end());
+    paths.begin.push_back(static_cast<std::uint32_t>(paths.links.size()));
+  }
 }
 
 void Simulation::Impl::add_totals(RunRecords& records) const {
@@ -299,6 +345,7 @@ RunRecords Simulation::records() const {
       records.flows.begin(), records.flows.end(), [](const FlowRecord& a, const FlowRecord& b) {
         return std::tie(a.from, a.to, a.stream, a.lane) < std::tie(b.from, b.to, b.stream, b.lane);
       });
+  impl_->add_paths(records);
   impl_->add_totals(records);
   return records;
 }

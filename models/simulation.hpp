@@ -63,7 +63,7 @@ struct RunOptions {
   std::function<bool(const RunProgress&)> progress;
   std::uint64_t progress_windows = 1024;
   /// Simulated time between looks for cycles of pauses; one that has stood as long stops the run,
-  /// unless a watchdog may break it. 0: only at the end.
+  /// unless a watchdog or a fault to come may break it. 0: only at the end.
   Duration deadlock_check = Duration::ms(1);
 };
 

@@ -112,6 +112,14 @@ std::uint32_t Switch::route(std::int64_t now, const Packet& packet) {
   return hops[balancer_.ecmp(packet, hops.size())];
 }
 
+std::uint32_t Switch::fixed_port(const Packet& packet) const {
+  const int port = pinned_.find(packet);
+  if (port >= 0) return static_cast<std::uint32_t>(port);
+  const auto hops = context_.routes.next_hops(node_, packet.destination());
+  if (hops.size() == 1) return hops[0];
+  return balancer_.is_ecmp() ? hops[balancer_.ecmp(packet, hops.size())] : kVaries;
+}
+
 std::uint32_t Switch::balance(std::int64_t now, const Packet& packet,
                               std::span<const std::uint16_t> hops) {
   if (!balancer_.reads_loads()) {

@@ -66,6 +66,9 @@ class Switch final : public Entity {
   SimTime paused_since(std::uint32_t port, std::uint32_t priority) const {
     return SimTime::ps(paused_since_[port * kPriorities + priority]);
   }
+  /// The port on which `packet` always leaves; kVaries if that depends on more than the packet.
+  static constexpr std::uint32_t kVaries = UINT32_MAX;
+  std::uint32_t fixed_port(const Packet& packet) const;
   /// Visits the packets of one egress queue.
   template <class Visit>
   void for_each_waiting(std::uint32_t port, std::uint32_t priority, Visit&& visit) const {

@@ -126,6 +126,8 @@ void Switch::collect(SimTime end, RunRecords& records) const {
     link.wire_bytes = Bytes(static_cast<std::int64_t>(port.wire_bytes));
     link.busy = statistics.busy.total(port.wire_bytes, context_.link_classes[port.link_class]);
     link.paused = statistics.pause_clock.total(end, port.paused != 0);
+    link.paused_from = statistics.pause_clock.from();
+    link.paused_until = statistics.pause_clock.until(end, port.paused != 0);
     link.max_queue = Bytes(port.max_queue_bytes);
     link.ecn_marks = statistics.marks;
     link.drops = statistics.drops;

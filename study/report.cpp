@@ -203,7 +203,7 @@ std::string totals_section(const Results& results) {
 std::string report(const Results& results) {
   return header(results) + jobs_section(results) + ranks_section(results) +
          collectives_section(results) + messages_section(results) + links_section(results) +
-         faults_section(results) + totals_section(results);
+         findings_section(results) + faults_section(results) + totals_section(results);
 }
 
 std::string performance_line(const Results& results) {

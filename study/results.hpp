@@ -16,6 +16,7 @@
 #include "models/records.hpp"
 #include "sim/ids.hpp"
 #include "sim/units.hpp"
+#include "study/findings.hpp"
 #include "topologies/fabric_graph.hpp"
 #include "workloads/op_graph.hpp"
 
@@ -41,6 +42,8 @@ struct RunContext {
   std::shared_ptr<const FabricGraph> graph;  ///< Not null.
   std::vector<JobInfo> jobs;                 ///< By JobId.
   std::vector<FaultInfo> faults = {};        ///< As RunRecords::faults.
+  /// That the switches compute for themselves, largest of all ports; 0: not computed.
+  Bytes headroom_needed{};
   /// False when the run was cut short (time limit, interrupted): figures cover what happened.
   bool complete = true;
 };
@@ -107,6 +110,7 @@ struct Results {
   Distribution<Duration> message_completion;   ///< delivered - posted.
   Distribution<double> message_slowdown;       ///< Completion time / ideal.
   FlowSummary flows;
+  std::vector<Finding> findings;  ///< Pathologies, most serious first.
 };
 
 /// Derives every figure. @pre records fit the context (ids in range), else an InternalFault.

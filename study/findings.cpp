@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/findings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "models/deadlock_report.hpp"
+#include "sim/check.hpp"
+#include "study/results.hpp"
+#include "study/text_table.hpp"
+
+namespace plait {
+
+std::string_view to_string(FindingKind kind) {
+  switch (kind) {
+    case FindingKind::kPfcDeadlock:
+      return "pfc_deadlock";
+    case FindingKind::kHeadroomOverflow:
+      return "headroom_overflow";
+    case FindingKind::kWatchdogDrops:
+      return "watchdog_drops";
+    case FindingKind::kPfcStorm:
+      return "pfc_storm";
+    case FindingKind::kHeadOfLine:
+      return "head_of_line";
+    case FindingKind::kUnfairness:
+      return "unfairness";
+    case FindingKind::kIncast:
+      return "incast";
+    case FindingKind::kPausedLinks:
+      return "paused_links";
+  }
+  PLAIT_CHECK(false, "unknown kind of finding");
+}
+
+std::string_view to_string(Severity severity) {
+  switch (severity) {
+    case Severity::kError:
+      return "error";
+    case Severity::kWarning:
+      return "warning";
+    case Severity::kNote:
+      return "note";
+  }
+  PLAIT_CHECK(false, "unknown severity");
+}
+
+namespace {
+
+using Limits = FindingThresholds;
+
+double share(Duration part, Duration whole) {
+  return whole > Duration() ? static_cast<double>(part.ps()) / static_cast<double>(whole.ps()) : 0;
+}
+
+std::string counted(std::size_t count, const char* noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+void find_deadlocks(const Results& results, std::vector<Finding>& findings) {
+  for (const PauseCycle& cycle : results.records.pause_cycles) {
+    const std::string name = cycle_name(cycle, *results.context.graph);
+    const bool stands = cycle.resolved == SimTime::never();
+    const std::string since = human(cycle.since.since_start());
+    findings.push_back(
+        {FindingKind::kPfcDeadlock, stands ? Severity::kError : Severity::kWarning, name,
+         cycle.since.to_us(),
+         stands ? fmt::format("PFC deadlock: {} have paused each other since {}", name, since)
+                : fmt::format("PFC deadlock: {} paused each other from {} until something broke "
+                              "it, seen at {}",
+                              name, since, human(cycle.resolved.since_start()))});
+  }
+}
+
+void find_drops(const Results& results, std::vector<Finding>& findings) {
+  const RunContext& context = results.context;
+  const bool forwards =
+      results.records.totals.watchdog_triggers > 0 && results.records.totals.watchdog_drops == 0;
+  const std::string advice = forwards ? "the PFC watchdog sends in spite of pauses"
+                             : context.headroom_needed > Bytes()
+                                 ? fmt::format("enlarge fabric.switch.pfc.headroom, {} are needed",
+                                               human(context.headroom_needed))
+                                 : "fabric.switch.pfc.headroom is too small";
+  for (std::size_t i = 0; i < results.records.links.size(); ++i) {
+    const LinkRecord& link = results.records.links[i];
+    const std::string name = context.graph->link_name(PortId(i));
+    if (link.lossless_drops > 0)
+      findings.push_back(
+          {FindingKind::kHeadroomOverflow, Severity::kError, name,
+           static_cast<double>(link.lossless_drops),
+           fmt::format("headroom overflow: {} dropped on the way to {}; {}",
+                       counted(link.lossless_drops, "lossless packet"), name, advice)});
+    if (link.watchdog_drops > 0)
+      findings.push_back({FindingKind::kWatchdogDrops, Severity::kWarning, name,
+                          static_cast<double>(link.watchdog_drops),
+                          fmt::format("PFC watchdog: {} dropped at {}, found stuck {}",
+                                      counted(link.watchdog_drops, "packet"), name,
+                                      counted(link.watchdog_triggers, "time"))});
+  }
+}
+
+/// Where the pauses of links come from, guessed from the figures of ports.
+class PauseTrees {
+ public:
+  explicit PauseTrees(const Results& results)
+      : results_(results), graph_(*results.context.graph), links_(results.records.links) {}
+
+  bool is_held_back(PortId link) const {
+    return share(links_[link.index()].paused, results_.records.totals.end.since_start()) >=
+           Limits::kPausedShare;
+  }
+
+  void report(std::vector<Finding>& findings) const {
+    std::map<std::pair<bool, std::uint32_t>, Tree> trees;  // by root: a host's node or a port
+    for (std::size_t i = 0; i < links_.size(); ++i) {
+      const PortId link(i);
+      if (!is_held_back(link)) continue;
+      const auto [root, hops] = root_of(link);
+      Tree& tree = trees[root];
+      ++tree.links;
+      tree.hops = std::max(tree.hops, hops);
+      if (!tree.worst.valid() || links_[i].paused > links_[tree.worst.index()].paused)
+        tree.worst = link;
+    }
+    for (const auto& [root, tree] : trees) findings.push_back(finding(root, tree));
+  }
+
+ private:
+  using Root = std::pair<bool, std::uint32_t>;
+  struct Tree {
+    std::size_t links = 0, hops = 0;
+    PortId worst;
+  };
+
+  // The egress at the far end of `link` that most probably holds its packets: one that is held back
+  // itself, else the one with the longest queue.
+  PortId next(PortId link) const {
+    const NodeId node = graph_.port_node(graph_.peer(link));
+    const auto rank = [&](PortId port) {
+      const LinkRecord& record = links_[port.index()];
+      return is_held_back(port) ? std::pair(record.paused.ps(), record.max_queue.count())
+                                : std::pair(std::int64_t{0}, record.max_queue.count());
+    };
+    PortId best;
+    for (std::uint32_t p = 0; p < graph_.node(node).ports; ++p) {
+      const PortId port = graph_.port(node, p);
+      if (port == graph_.peer(link)) continue;
+      if (!best.valid() || rank(port) > rank(best)) best = port;
+    }
+    return best.valid() ? best : graph_.peer(link);
+  }
+
+  std::pair<Root, std::size_t> root_of(PortId link) const {
+    for (std::size_t hops = 1;; ++hops) {
+      const NodeId node = graph_.port_node(graph_.peer(link));
+      if (graph_.node(node).kind == NodeKind::kHost) return {{true, node.value()}, hops};
+      link = next(link);
+      // A ring of pauses has no root; any of its ports stands for it.
+      if (!is_held_back(link) || hops > graph_.node_count()) return {{false, link.value()}, hops};
+    }
+  }
+
+  Finding finding(const Root& root, const Tree& tree) const {
+    const bool host = root.first;
+    const std::string object =
+        host ? graph_.node(NodeId(root.second)).name : graph_.link_name(PortId(root.second));
+    const Duration run = results_.records.totals.end.since_start();
+    const LinkRecord& worst = links_[tree.worst.index()];
+    const double pauses = static_cast<double>(links_[graph_.peer(tree.worst).index()].pauses_sent);
+    const std::string held =
+        fmt::format("held back {}, {} for {} of the run ({:.1f} pauses/ms)",
+                    counted(tree.links, "link"), graph_.link_name(tree.worst),
+                    percent(share(worst.paused, run)), pauses / (run.to_us() / 1e3));
+    const std::string source = host ? "host " + object : object;
+    const bool storm = tree.hops >= Limits::kStormHops;
+    const auto links = static_cast<double>(tree.links);
+    if (storm)
+      return {FindingKind::kPfcStorm, Severity::kWarning, object, links,
+              fmt::format("PFC storm: pauses from {} (root estimated) spread over {} hops and {}",
+                          source, tree.hops, held)};
+    return {FindingKind::kPausedLinks, host ? Severity::kWarning : Severity::kNote, object, links,
+            fmt::format("pauses: {} {}", source, held)};
+  }
+
+  const Results& results_;
+  const FabricGraph& graph_;
+  const std::vector<LinkRecord>& links_;
+};
+
+/// Flows held back by pauses that others cause.
+class HeadOfLine {
+ public:
+  explicit HeadOfLine(const Results& results)
+      : results_(results), graph_(*results.context.graph), links_(results.records.links) {}
+
+  void report(std::vector<Finding>& findings) const {
+    if (results_.records.flow_paths.empty()) return;
+    const std::vector<double> slowdowns = slowdown_of_flows();
+    std::map<PortId, Victims> victims;
+    for (std::size_t i = 0; i < slowdowns.size(); ++i) {
+      if (slowdowns[i] < Limits::kVictimSlowdown) continue;
+      double paused = 0;
+      const PortId link = blocking_link(i, paused);
+      if (!link.valid()) continue;
+      Victims& group = victims[link];
+      ++group.flows;
+      if (slowdowns[i] <= group.slowdown) continue;
+      group = {group.flows, i, slowdowns[i], paused};
+    }
+    for (const auto& [link, group] : victims) findings.push_back(finding(link, group));
+  }
+
+ private:
+  struct Victims {
+    std::size_t flows = 0;
+    std::size_t worst = 0;
+    double slowdown = 0, paused = 0;
+  };
+
+  // Of the connection's delivered messages together; 0 where there are none.
+  std::vector<double> slowdown_of_flows() const {
+    using Key = std::tuple<GpuId, GpuId, std::uint32_t>;
+    const std::vector<FlowRecord>& flows = results_.records.flows;
+    std::map<Key, std::pair<Duration, Duration>> times;
+    for (const MessageRecord& m : results_.records.messages) {
+      if (!is_delivered(m)) continue;
+      auto& [taken, ideal] = times[{m.from, m.to, m.stream}];
+      taken += completion_time(m);
+      ideal += m.ideal;
+    }
+    std::vector<double> slowdowns(flows.size());
+    for (std::size_t i = 0; i < flows.size(); ++i) {
+      const auto it = times.find({flows[i].from, flows[i].to, flows[i].stream});
+      if (it != times.end()) slowdowns[i] = share(it->second.first, it->second.second);
+    }
+    return slowdowns;
+  }
+
+  // The last link of the flow's path that pauses held back for a notable share of its life, if
+  // all links after it had room for the flow; else none.
+  PortId blocking_link(std::size_t flow, double& paused) const {
+    const std::span<const PortId> path = results_.records.flow_paths.of(flow);
+    const FlowRecord& record = results_.records.flows[flow];
+    const Duration life = record.last_acked - record.first_sent;
+    for (std::size_t i = path.size(); i-- > 0;) {
+      const LinkRecord& link = links_[path[i].index()];
+      paused = share(least_pause(link, record), life);
+      if (paused >= Limits::kVictimPaused) return i + 1 < path.size() ? path[i] : PortId();
+      const double queue = static_cast<double>(
+          transmission_time(link.max_queue, graph_.egress(path[i]).rate).to_us());
+      if (share(link.busy, life) > Limits::kCalmUse || queue > Limits::kCalmQueueUs) return {};
+    }
+    return {};
+  }
+
+  // All pauses less those that may have lain outside the flow's life.
+  static Duration least_pause(const LinkRecord& link, const FlowRecord& flow) {
+    const SimTime from = link.paused_from, until = link.paused_until;
+    Duration outside;
+    if (flow.first_sent > from) outside += std::min(until, flow.first_sent) - from;
+    if (flow.last_acked < until) outside += until - std::max(from, flow.last_acked);
+    return link.paused > outside ? link.paused - outside : Duration();
+  }
+
+  Finding finding(PortId link, const Victims& group) const {
+    const FlowRecord& worst = results_.records.flows[group.worst];
+    const std::string name = graph_.link_name(link);
+    return {FindingKind::kHeadOfLine, Severity::kWarning, name, static_cast<double>(group.flows),
+            fmt::format("head-of-line blocking: pauses of {} hold back {} whose way on was free; "
+                        "{} -> {} took {:.1f} x ideal and found it paused at least {} of its life",
+                        name, counted(group.flows, "flow"), gpu_name(graph_, worst.from),
+                        gpu_name(graph_, worst.to), group.slowdown, percent(group.paused))};
+  }
+
+  const Results& results_;
+  const FabricGraph& graph_;
+  const std::vector<LinkRecord>& links_;
+};
+
+}  // namespace
+
+std::vector<Finding> find_pathologies(const Results& results) {
+  std::vector<Finding> findings;
+  find_deadlocks(results, findings);
+  find_drops(results, findings);
+  PauseTrees(results).report(findings);
+  HeadOfLine(results).report(findings);
+  find_incasts(results, findings);
+  std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
+    if (a.kind != b.kind) return a.kind < b.kind;
+    if (a.severity != b.severity) return a.severity < b.severity;
+    const bool least_first =
+        a.kind == FindingKind::kUnfairness || a.kind == FindingKind::kPfcDeadlock;
+    return least_first ? a.value < b.value : a.value > b.value;
+  });
+  return findings;
+}
+
+std::string findings_section(const Results& results) {
+  constexpr std::size_t kMostOfAKind = 3, kWidth = 100, kIndent = 2;
+  std::string text;
+  std::size_t shown = 0;
+  const auto add = [&](std::string line) {
+    for (std::size_t indent = kIndent; !line.empty(); indent = 2 * kIndent) {
+      std::size_t cut = line.size();
+      if (indent + cut > kWidth) {
+        cut = line.rfind(' ', kWidth - indent);
+        if (cut == std::string::npos) cut = std::min(line.find(' '), line.size());
+      }
+      text += std::string(indent, ' ') + line.substr(0, cut) + "\n";
+      line.erase(0, std::min(cut + 1, line.size()));
+    }
+  };
+  for (std::size_t i = 0; i < results.findings.size(); ++i) {
+    const Finding& finding = results.findings[i];
+    const bool first = i == 0 || results.findings[i - 1].kind != finding.kind;
+    shown = first ? 1 : shown + 1;
+    if (shown <= kMostOfAKind)
+      add(fmt::format("{}: {}", to_string(finding.severity), finding.text));
+    const bool last =
+        i + 1 == results.findings.size() || results.findings[i + 1].kind != finding.kind;
+    if (last && shown > kMostOfAKind)
+      add(fmt::format("({} more of {} in the results)", shown - kMostOfAKind,
+                      to_string(finding.kind)));
+  }
+  return text.empty() ? "" : "Pathologies\n" + text + "\n";
+}
+
+}  // namespace plait
