@@ -12,6 +12,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/output_folder.hpp"
 #include "cli/progress.hpp"
+#include "models/deadlock_report.hpp"
 #include "sim/param_check.hpp"
 #include "study/output.hpp"
 #include "study/report.hpp"
@@ -80,7 +81,13 @@ int run(const RunArguments& arguments) {
     write_results(outcome.results, folder->path());
     if (!arguments.quiet) fmt::print(stderr, "results are in {}\n", folder->path().string());
   }
-  return kOk;
+  // Found by the time limit and not by a deadlock check, which would have thrown.
+  const Results& results = outcome.results;
+  const std::string deadlock =
+      standing_cycles(results.records.pause_cycles, *results.context.graph);
+  if (deadlock.empty()) return kOk;
+  fmt::print(stderr, "error: {}\n", deadlock);
+  return kDeadlock;
 }
 
 }  // namespace

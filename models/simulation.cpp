@@ -35,6 +35,7 @@ struct Simulation::Impl {
   void balance_pools();
   void wake_for_faults(WindowEngine& engine) const;
   bool faults_to_come(SimTime now) const;
+  Duration longest_flight() const;
   bool look_for_cycles(SimTime now, Duration least_age);
   SimTime end_time() const;
   void join_messages(RunRecords& records) const;
@@ -123,6 +124,15 @@ bool Simulation::Impl::faults_to_come(SimTime now) const {
     if (!steps.empty() && steps.back().at_ps >= now.ps()) return true;
   }
   return false;
+}
+
+// After this time behind a pause nothing is on its way any more.
+Duration Simulation::Impl::longest_flight() const {
+  Duration longest;
+  for (const LinkClass& link : context.link_classes)
+    longest = std::max(
+        longest, Duration::ps(link.known_ps(0, link.serialisation_ps(context.full_packet_wire()))));
+  return longest;
 }
 
 // @return true if a cycle stands that nothing can break.
@@ -309,9 +319,8 @@ RunEnd Simulation::run(const RunOptions& options) {
     impl_->end = end == WindowEngine::End::kStopped ? RunEnd::kStopped : RunEnd::kTimeLimit;
     if (impl_->end == RunEnd::kTimeLimit) impl_->simulated_ps = options.until.ps();
   }
-  const bool idle = end == WindowEngine::End::kIdle;
   if (!deadlock && impl_->end != RunEnd::kStopped)
-    impl_->look_for_cycles(impl_->end_time(), idle ? Duration() : options.deadlock_check);
+    impl_->look_for_cycles(impl_->end_time(), impl_->longest_flight());
   return impl_->end;
 }
 

@@ -199,6 +199,16 @@ py::list link_columns(const Results& r) {
       .take();
 }
 
+py::list finding_columns(const Results& r) {
+  return Columns(r.findings)
+      .add("kind", [](const Finding& f) { return to_string(f.kind); })
+      .add("severity", [](const Finding& f) { return to_string(f.severity); })
+      .add("object", [](const Finding& f) -> std::string_view { return f.object; })
+      .add("value", [](const Finding& f) { return f.value; })
+      .add("text", [](const Finding& f) -> std::string_view { return f.text; })
+      .take();
+}
+
 }  // namespace
 
 py::list result_columns(const Results& results, const std::string& table) {
@@ -208,6 +218,7 @@ py::list result_columns(const Results& results, const std::string& table) {
   if (table == "messages") return message_columns(results);
   if (table == "flows") return flow_columns(results);
   if (table == "links") return link_columns(results);
+  if (table == "findings") return finding_columns(results);
   PLAIT_CHECK(false, "no table " + table);
 }
 

@@ -202,6 +202,7 @@ Experiment build_experiment(const Scenario& scenario) {
   experiment.fault_events = std::move(faults.events);
   experiment.fault_names = std::move(faults.names);
   experiment.simulation = make_simulation(scenario, experiment.fabric, params);
+  experiment.network = params;
   const auto add = [&](const std::vector<std::string>& doubts) {
     experiment.warnings.insert(experiment.warnings.end(), doubts.begin(), doubts.end());
   };

@@ -48,6 +48,7 @@ struct Experiment {
   std::vector<std::string> warnings;  ///< Repairs of traces, and settings that contradict.
   std::vector<FaultEvent> fault_events;
   std::vector<std::string> fault_names;  ///< By event, for reports.
+  NetworkParams network;
   std::unique_ptr<Simulation> simulation;
   std::vector<std::vector<const Rank*>> ranks;  ///< By job and rank; owned by the simulation.
 };

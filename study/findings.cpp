@@ -158,9 +158,17 @@ class PauseTrees {
       const NodeId node = graph_.port_node(graph_.peer(link));
       if (graph_.node(node).kind == NodeKind::kHost) return {{true, node.value()}, hops};
       link = next(link);
-      // A ring of pauses has no root; any of its ports stands for it.
-      if (!is_held_back(link) || hops > graph_.node_count()) return {{false, link.value()}, hops};
+      if (!is_held_back(link)) return {{false, link.value()}, hops};
+      if (hops > graph_.port_count()) return ring_of(link);
     }
+  }
+
+  // A ring of pauses has no root: its lowest port stands for it.
+  std::pair<Root, std::size_t> ring_of(PortId link) const {
+    PortId lowest = link;
+    std::size_t hops = 1;
+    for (PortId at = next(link); at != link; at = next(at), ++hops) lowest = std::min(lowest, at);
+    return {{false, lowest.value()}, hops};
   }
 
   Finding finding(const Root& root, const Tree& tree) const {
@@ -175,12 +183,13 @@ class PauseTrees {
                     counted(tree.links, "link"), graph_.link_name(tree.worst),
                     percent(share(worst.paused, run)), pauses / (run.to_us() / 1e3));
     const std::string source = host ? "host " + object : object;
+    const bool ring = !host && is_held_back(PortId(root.second));
     const bool storm = tree.hops >= Limits::kStormHops;
     const auto links = static_cast<double>(tree.links);
     if (storm)
       return {FindingKind::kPfcStorm, Severity::kWarning, object, links,
-              fmt::format("PFC storm: pauses from {} (root estimated) spread over {} hops and {}",
-                          source, tree.hops, held)};
+              fmt::format("PFC storm: pauses from {} ({}) spread over {} hops and {}", source,
+                          ring ? "in a ring" : "root estimated", tree.hops, held)};
     return {FindingKind::kPausedLinks, host ? Severity::kWarning : Severity::kNote, object, links,
             fmt::format("pauses: {} {}", source, held)};
   }

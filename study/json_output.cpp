@@ -107,6 +107,17 @@ Json faults_json(const Results& results) {
   return events;
 }
 
+Json findings_json(const Results& results) {
+  Json findings = Json::array();
+  for (const Finding& finding : results.findings)
+    findings.push_back({{"kind", to_string(finding.kind)},
+                        {"severity", to_string(finding.severity)},
+                        {"object", finding.object},
+                        {"value", finding.value},
+                        {"text", finding.text}});
+  return findings;
+}
+
 Json flows_json(const FlowSummary& flows) {
   return {{"count", flows.flows},
           {"packets", flows.packets},
@@ -150,6 +161,7 @@ std::string summary_json(const Results& results) {
                           {"completion_us", quantiles(results.message_completion)},
                           {"slowdown", quantiles(results.message_slowdown)}}},
                         {"flows", flows_json(results.flows)},
+                        {"findings", findings_json(results)},
                         {"faults", faults_json(results)},
                         {"busiest_links", links_json(results)}};
   // Names come from the user's files and may hold any bytes.

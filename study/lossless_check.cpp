@@ -36,6 +36,11 @@ Headroom shortest_headroom(const FabricGraph& graph, const RouteTable& routes,
 
 }  // namespace
 
+Bytes headroom_needed(const FabricGraph& graph, const RouteTable& routes,
+                      const NetworkParams& params) {
+  return shortest_headroom(graph, routes, params).needs;
+}
+
 std::vector<std::string> lossless_warnings(const Scenario& scenario, const FabricGraph& graph,
                                            const RouteTable& routes, const NetworkParams& params) {
   const PfcParams& pfc = params.switches.pfc;

@@ -16,4 +16,8 @@ namespace plait {
 std::vector<std::string> lossless_warnings(const Scenario& scenario, const FabricGraph& graph,
                                            const RouteTable& routes, const NetworkParams& params);
 
+/// What the switches compute for the port that lacks most, or 0 if none lacks anything.
+Bytes headroom_needed(const FabricGraph& graph, const RouteTable& routes,
+                      const NetworkParams& params);
+
 }  // namespace plait

@@ -10,6 +10,7 @@
 
 #include "models/deadlock_report.hpp"
 #include "sim/error.hpp"
+#include "study/lossless_check.hpp"
 #include "study/text_table.hpp"
 
 namespace plait {
@@ -51,7 +52,8 @@ std::string failed_flows(const std::vector<FlowRecord>& flows, const FabricGraph
   throw DeadlockError(text);
 }
 
-RunContext make_context(const Scenario& scenario, const Experiment& experiment, bool complete) {
+RunContext make_context(const Scenario& scenario, const Experiment& experiment,
+                        Bytes headroom_needed, bool complete) {
   RunContext context;
   context.scenario_name = scenario.name;
   context.scenario_yaml = scenario_yaml(scenario, false);
@@ -62,6 +64,7 @@ RunContext make_context(const Scenario& scenario, const Experiment& experiment, 
     context.jobs.push_back({job.name, job.start, job.workload});
   for (std::size_t i = 0; i < experiment.fault_events.size(); ++i)
     context.faults.push_back({experiment.fault_events[i].at, experiment.fault_names[i]});
+  context.headroom_needed = headroom_needed;
   context.complete = complete;
   return context;
 }
@@ -119,10 +122,14 @@ RunOutcome run_scenario(const Scenario& scenario, const RunSettings& settings) {
 
   RunRecords records = collect_records(experiment);
   if (end == RunEnd::kDeadlock) throw_deadlock(experiment, records);
+  Bytes headroom;  // only where it is asked for
+  if (records.totals.lossless_drops > 0)
+    headroom =
+        headroom_needed(*experiment.fabric.graph, *experiment.fabric.routes, experiment.network);
   RunOutcome outcome;
-  outcome.results =
-      make_results(std::move(records), make_context(scenario, experiment, end == RunEnd::kFinished),
-                   performance);
+  outcome.results = make_results(
+      std::move(records), make_context(scenario, experiment, headroom, end == RunEnd::kFinished),
+      performance);
   outcome.end = end;
   outcome.warnings = experiment.warnings;
   return outcome;

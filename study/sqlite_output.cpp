@@ -52,6 +52,8 @@ CREATE TABLE switch_ports (
   watchdog_triggers INTEGER, watchdog_drops INTEGER);
 CREATE TABLE pauses (
   time_ps INTEGER, node TEXT, port INTEGER, priority INTEGER, kind TEXT);
+CREATE TABLE findings (
+  kind TEXT, severity TEXT, object TEXT, value REAL, text TEXT);
 CREATE VIEW message_times AS
   SELECT *, (delivered_ps - posted_ps) / 1e6 AS completion_us,
          CASE WHEN ideal_ps > 0 THEN 1.0 * (delivered_ps - posted_ps) / ideal_ps ELSE 1.0 END
@@ -118,6 +120,7 @@ class Insert {
   void bind(int column, Integer value) {
     sqlite3_bind_int64(statement_, column, static_cast<sqlite3_int64>(value));
   }
+  void bind(int column, double value) { sqlite3_bind_double(statement_, column, value); }
   void bind(int column, Duration value) { bind(column, value.ps()); }
   void bind(int column, SimTime value) {
     if (value == SimTime::never())
@@ -228,6 +231,13 @@ void write_pauses(Database& database, const Results& results) {
                record.pause ? std::string_view("pause") : std::string_view("resume"));
 }
 
+void write_findings(Database& database, const Results& results) {
+  Insert findings(database, "findings", 5);
+  for (const Finding& finding : results.findings)
+    findings.row(to_string(finding.kind), to_string(finding.severity), finding.object,
+                 finding.value, finding.text);
+}
+
 }  // namespace
 
 void write_sqlite(const Results& results, const std::filesystem::path& file) {
@@ -244,6 +254,7 @@ void write_sqlite(const Results& results, const std::filesystem::path& file) {
   write_traffic(database, results.records);
   write_links(database, results);
   write_pauses(database, results);
+  write_findings(database, results);
   database.execute("COMMIT");
 }
 

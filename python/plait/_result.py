@@ -67,6 +67,12 @@ class Result:
         return self._table("links")
 
     @cached_property
+    def findings(self) -> np.ndarray:
+        """One per pathology, most serious first: kind, severity (error, warning, note), object (a
+        link, host or cycle of ports), value (its unit depends on the kind), text."""
+        return self._table("findings")
+
+    @cached_property
     def summary(self) -> dict[str, Any]:
         """The content of summary.json: quantiles, collectives, busiest links, totals."""
         return json.loads(self._outcome.summary_json())

@@ -140,6 +140,21 @@ TEST_CASE("a collective that not all ranks join is a deadlock: exit 3, who waits
   CHECK_FALSE(fs::exists("cli_deadlock"));
 }
 
+TEST_CASE("switches that pause each other in a ring are a deadlock: exit 3, the ring first",
+          "[cli]") {
+  const std::string scenario = kExamples + "pfc_deadlock/scenario.yaml";
+  const Outcome outcome = plait("run " + scenario);
+  CHECK(outcome.code == 3);
+  INFO(outcome.err);
+  CHECK(contains(outcome.err, "PFC deadlock: s0:1 -> s1:2 -> s2:2 -> s3:2 -> s0 (priority 3)"));
+  // Cut before that: the report and the results are there, and the exit code still tells.
+  fs::remove_all("cli_cut_deadlock");
+  const Outcome cut = plait("run " + scenario + " --until 500us --out cli_cut_deadlock");
+  CHECK(cut.code == 3);
+  CHECK(contains(cut.out, "Pathologies\n  error: PFC deadlock: s0:1"));
+  CHECK(contains(text_of("cli_cut_deadlock/summary.json"), "\"pfc_deadlock\""));
+}
+
 TEST_CASE("results go to --out, the same bytes for every number of threads", "[cli]") {
   fs::remove_all("cli_out1");
   fs::remove_all("cli_out2");
