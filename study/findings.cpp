@@ -82,7 +82,7 @@ void find_drops(const Results& results, std::vector<Finding>& findings) {
   const std::string advice = forwards ? "the PFC watchdog sends in spite of pauses"
                              : context.headroom_needed > Bytes()
                                  ? fmt::format("enlarge fabric.switch.pfc.headroom, {} are needed",
-                                               human(context.headroom_needed))
+                                               to_string(context.headroom_needed))
                                  : "fabric.switch.pfc.headroom is too small";
   for (std::size_t i = 0; i < results.records.links.size(); ++i) {
     const LinkRecord& link = results.records.links[i];
@@ -256,7 +256,7 @@ class HeadOfLine {
     const Duration life = record.last_acked - record.first_sent;
     for (std::size_t i = path.size(); i-- > 0;) {
       const LinkRecord& link = links_[path[i].index()];
-      paused = share(least_pause(link, record), life);
+      paused = share(pause_in_life(link, record), life);
       if (paused >= Limits::kVictimPaused) return i + 1 < path.size() ? path[i] : PortId();
       const double queue = static_cast<double>(
           transmission_time(link.max_queue, graph_.egress(path[i]).rate).to_us());
@@ -265,13 +265,14 @@ class HeadOfLine {
     return {};
   }
 
-  // All pauses less those that may have lain outside the flow's life.
-  static Duration least_pause(const LinkRecord& link, const FlowRecord& flow) {
-    const SimTime from = link.paused_from, until = link.paused_until;
-    Duration outside;
-    if (flow.first_sent > from) outside += std::min(until, flow.first_sent) - from;
-    if (flow.last_acked < until) outside += until - std::max(from, flow.last_acked);
-    return link.paused > outside ? link.paused - outside : Duration();
+  // As if the link's pauses were spread evenly from the first to the last.
+  static Duration pause_in_life(const LinkRecord& link, const FlowRecord& flow) {
+    const SimTime from = std::max(link.paused_from, flow.first_sent);
+    const SimTime until = std::min(link.paused_until, flow.last_acked);
+    if (until <= from) return {};
+    const double density = share(link.paused, link.paused_until - link.paused_from);
+    return Duration::ps(
+        static_cast<std::int64_t>(density * static_cast<double>((until - from).ps())));
   }
 
   Finding finding(PortId link, const Victims& group) const {
@@ -279,7 +280,7 @@ class HeadOfLine {
     const std::string name = graph_.link_name(link);
     return {FindingKind::kHeadOfLine, Severity::kWarning, name, static_cast<double>(group.flows),
             fmt::format("head-of-line blocking: pauses of {} hold back {} whose way on was free; "
-                        "{} -> {} took {:.1f} x ideal and found it paused at least {} of its life",
+                        "{} -> {} took {:.1f} x ideal and found it paused for about {} of its life",
                         name, counted(group.flows, "flow"), gpu_name(graph_, worst.from),
                         gpu_name(graph_, worst.to), group.slowdown, percent(group.paused))};
   }

@@ -45,7 +45,7 @@ struct Finding {
 struct FindingThresholds {
   static constexpr double kPausedShare = 0.10;   ///< Of the run: a link is held back.
   static constexpr std::size_t kStormHops = 2;   ///< From the root.
-  static constexpr double kVictimPaused = 0.20;  ///< Of a flow's life, at least: one link's pauses.
+  static constexpr double kVictimPaused = 0.10;  ///< Of a flow's life: one link's pauses.
   static constexpr double kVictimSlowdown = 2.0;
   static constexpr double kCalmUse = 0.5;    ///< Of a flow's life, at most: a link has room.
   static constexpr double kCalmQueueUs = 5;  ///< Time to send its longest queue, at most.

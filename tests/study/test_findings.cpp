@@ -33,6 +33,7 @@ std::string flows_file(const std::string& lines) {
 const std::string kTwoLeaves =
     "fabric:\n"
     "  topology: {kind: leaf_spine, hosts: 8, hosts_per_leaf: 4, spines: 1}\n"
+    "  host: {gpus: 1, nics: 1}\n"
     "  link: {rate: 100Gbps, delay: 500ns}\n"
     "  switch: {buffer: 2MB}\n"
     "transport: {congestion_control: {kind: none, bdp_multiple: 0}}\n";
@@ -66,13 +67,14 @@ TEST_CASE("a flow behind the pauses of an incast is a victim of it", "[findings]
   const auto victims = of_kind(results, FindingKind::kHeadOfLine);
   REQUIRE(victims.size() == 1);
   CHECK(victims[0].value == 1);
-  CHECK(victims[0].object == "spine0:1 -> leaf0:4");
+  CHECK(victims[0].object == "spine0:0 -> leaf0:4");
   CHECK_THAT(victims[0].text, Contains("host7/gpu0 -> host3/gpu0"));
 }
 
 TEST_CASE("an incast counts its senders; a healthy run has no findings", "[findings]") {
   const std::string fabric =
-      "fabric: {topology: {kind: single_switch, hosts: 17}, link: {rate: 100Gbps, delay: 1us}}\n"
+      "fabric: {topology: {kind: single_switch, hosts: 17}, host: {gpus: 1, nics: 1}, link: {rate: "
+      "100Gbps, delay: 1us}}\n"
       "transport: {congestion_control: {kind: none}}\n";
   const Results incast =
       run(fabric + "jobs: [{name: j, traffic: {pattern: incast, ranks: 17, size: 1MB}}]\n");
@@ -93,6 +95,7 @@ TEST_CASE("headroom that is too small is named, with what is needed", "[findings
   const Results results =
       run("fabric:\n"
           "  topology: {kind: single_switch, hosts: 5}\n"
+      "  host: {gpus: 1, nics: 1}\n"
           "  link: {rate: 100Gbps, delay: 5us}\n"
           "  switch: {buffer: 400KB, pfc: {headroom: 5KB}}\n"
           "transport: {congestion_control: {kind: none, bdp_multiple: 0}}\n"
