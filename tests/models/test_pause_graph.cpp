@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "models/pause_graph.hpp"
+#include "models/shared_buffer.hpp"
 #include "tests/support/switch_ring.hpp"
 
 namespace plait {
@@ -81,6 +82,26 @@ TEST_CASE("the log of cycles knows them again, and sees them dissolve", "[deadlo
   CHECK(log.cycles()[1].since == at(21));
   log.update(at(50), Duration::us(10), {});
   CHECK_FALSE(log.any_stands());
+}
+
+TEST_CASE("an ingress stays paused while enough of its bytes cannot leave", "[deadlock]") {
+  SwitchParams params;
+  params.buffer = Bytes(128'192);  // less 2 x (10,000 headroom + 4096 reserve): 100,000 shared
+  SharedBuffer buffer(params, {10'000, 10'000}, 1000);
+  while (buffer.enter(0, 3, 1000) != SharedBuffer::Verdict::kAdmittedPause) {
+  }
+  const std::int64_t all = buffer.ingress_bytes(0, 3);
+  CHECK(all > 15'207);  // x >= (100,000 - x) / 8 from x = 11,111 on, reserve 4096
+  const auto stays = [&](std::int64_t held) {
+    return buffer.stays_paused(0, 3, held, buffer.least_shared(0, 3, held));
+  };
+  CHECK(stays(all));
+  // x = 9904: x + 3072 = 12,976 > (100,000 - 9904) / 8 = 11,262.
+  CHECK(buffer.least_shared(0, 3, 14'000) == 9904);
+  CHECK(stays(14'000));
+  // x = 7904: 10,976 <= 11,512.
+  CHECK_FALSE(stays(12'000));
+  CHECK_FALSE(stays(4096));
 }
 
 TEST_CASE("a ring of switches with routes all round deadlocks, and the cycle is named",
