@@ -17,16 +17,18 @@ constexpr std::size_t kBusiestLinks = 16;
 double us(Duration d) { return static_cast<double>(d.ps()) / 1e6; }
 double us(SimTime t) { return us(t.since_start()); }
 
-Json quantiles(const Distribution<Duration>& d) {
-  return {{"p50", us(d.p50)},
-          {"p90", us(d.p90)},
-          {"p99", us(d.p99)},
-          {"p99_9", us(d.p999)},
-          {"max", us(d.max)}};
-}
+double figure(Duration d) { return us(d); }
+double figure(double x) { return x; }
 
-Json quantiles(const Distribution<double>& d) {
-  return {{"p50", d.p50}, {"p90", d.p90}, {"p99", d.p99}, {"p99_9", d.p999}, {"max", d.max}};
+// Null where there is nothing to have quantiles of.
+template <class T>
+Json quantiles(const Distribution<T>& d) {
+  const auto value = [&](T quantile) { return d.count > 0 ? Json(figure(quantile)) : Json(); };
+  return {{"p50", value(d.p50)},
+          {"p90", value(d.p90)},
+          {"p99", value(d.p99)},
+          {"p99_9", value(d.p999)},
+          {"max", value(d.max)}};
 }
 
 Json rank_spread(std::span<const RankRecord> ranks) {

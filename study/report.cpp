@@ -126,7 +126,11 @@ std::string messages_section(const Results& results) {
   const auto& slow = results.message_slowdown;
   TextTable table(fmt::format("Messages ({} delivered)", time.count),
                   {"", "p50", "p90", "p99", "p99.9", "max"}, 1);
-  if (time.count == 0) return "";
+  if (results.records.messages.empty()) return "";
+  if (time.count == 0) {
+    table.add({"completion time", "-", "-", "-", "-", "-"});
+    return table.text();
+  }
   table.add({"completion time", human(time.p50), human(time.p90), human(time.p99), human(time.p999),
              human(time.max)});
   const auto number = [](double x) { return fmt::format("{:.2f}", x); };

@@ -21,7 +21,8 @@ CREATE TABLE run (
   plait_version TEXT, scenario_name TEXT, scenario_yaml TEXT, fabric TEXT, seed INTEGER,
   complete INTEGER, end_ps INTEGER, fingerprint TEXT, packet_hops INTEGER, pfc_pauses INTEGER,
   ecn_marks INTEGER, drops INTEGER, lost_on_links INTEGER, retransmitted INTEGER, timeouts INTEGER,
-  lossless_drops INTEGER, trims INTEGER, watchdog_triggers INTEGER, watchdog_drops INTEGER);
+  lossless_drops INTEGER, trims INTEGER, watchdog_triggers INTEGER, watchdog_drops INTEGER,
+  lost_to_faults INTEGER, unroutable INTEGER);
 CREATE TABLE jobs (
   job_id INTEGER PRIMARY KEY, name TEXT, ranks INTEGER, start_ps INTEGER, end_ps INTEGER,
   jct_ps INTEGER);
@@ -54,6 +55,8 @@ CREATE TABLE pauses (
   time_ps INTEGER, node TEXT, port INTEGER, priority INTEGER, kind TEXT);
 CREATE TABLE findings (
   kind TEXT, severity TEXT, object TEXT, value REAL, text TEXT);
+CREATE TABLE faults (
+  at_ps INTEGER, event TEXT, frames_lost INTEGER);
 CREATE VIEW message_times AS
   SELECT *, (delivered_ps - posted_ps) / 1e6 AS completion_us,
          CASE WHEN ideal_ps > 0 THEN 1.0 * (delivered_ps - posted_ps) / ideal_ps ELSE 1.0 END
@@ -152,12 +155,13 @@ class Insert {
 void write_run(Database& database, const Results& results) {
   const RunContext& context = results.context;
   const RunTotals& totals = results.records.totals;
-  Insert(database, "run", 19)
+  Insert(database, "run", 21)
       .row(version(), context.scenario_name, context.scenario_yaml, context.fabric_summary,
            context.seed, context.complete, totals.end, fingerprint_text(results),
            totals.packet_hops, totals.pfc_pauses, totals.ecn_marks, totals.drops,
            totals.lost_on_links, totals.retransmitted, totals.timeouts, totals.lossless_drops,
-           totals.trims, totals.watchdog_triggers, totals.watchdog_drops);
+           totals.trims, totals.watchdog_triggers, totals.watchdog_drops, totals.lost_to_faults,
+           totals.unroutable);
 }
 
 void write_jobs_and_ranks(Database& database, const Results& results) {
@@ -238,6 +242,13 @@ void write_findings(Database& database, const Results& results) {
                  finding.value, finding.text);
 }
 
+void write_faults(Database& database, const Results& results) {
+  Insert faults(database, "faults", 3);
+  for (std::size_t i = 0; i < results.context.faults.size(); ++i)
+    faults.row(results.context.faults[i].at, results.context.faults[i].what,
+               results.records.faults[i].lost);
+}
+
 }  // namespace
 
 void write_sqlite(const Results& results, const std::filesystem::path& file) {
@@ -255,6 +266,7 @@ void write_sqlite(const Results& results, const std::filesystem::path& file) {
   write_links(database, results);
   write_pauses(database, results);
   write_findings(database, results);
+  write_faults(database, results);
   database.execute("COMMIT");
 }
 

@@ -11,7 +11,9 @@
 #include <string>
 
 #include "sim/error.hpp"
+#include "study/json_output.hpp"
 #include "study/output.hpp"
+#include "study/report.hpp"
 #include "tests/study/synthetic_results.hpp"
 
 namespace plait {
@@ -116,6 +118,35 @@ TEST_CASE("a message on its way has no delivery time in the file", "[files]") {
   const fs::path file = folder.path / "results.sqlite";
   CHECK(ask(file, "SELECT delivered_ps FROM messages ORDER BY message_id DESC") == "NULL");
   CHECK(ask(file, "SELECT count(*) FROM message_times") == "9");
+}
+
+TEST_CASE("figures of messages are null when none arrived", "[files]") {
+  RunRecords records = test::synthetic_records();
+  for (MessageRecord& message : records.messages) message.delivered = SimTime::never();
+  const Results results = make_results(records, test::synthetic_context(), {});
+  const auto json = nlohmann::json::parse(summary_json(results));
+  CHECK(json["messages"]["count"] == 0);
+  for (const char* table : {"completion_us", "slowdown"})
+    for (const char* figure : {"p50", "p90", "p99", "p99_9", "max"})
+      CHECK(json["messages"][table][figure].is_null());
+  CHECK_THAT(report(results), Contains("Messages (0 delivered)"));
+}
+
+TEST_CASE("faults have a table and their totals columns", "[files]") {
+  const Folder folder("results_faults");
+  RunRecords records = test::synthetic_records();
+  records.totals.lost_to_faults = 5;
+  records.totals.unroutable = 3;
+  records.faults = {{.lost = 4}, {.lost = 1}};
+  RunContext context = test::synthetic_context();
+  context.faults = {{test::at_us(2), "a:leaf down"}, {test::at_us(9), "leaf reboots"}};
+  write_results(make_results(records, context, {}), folder.path);
+  const fs::path file = folder.path / "results.sqlite";
+  CHECK(ask(file, "SELECT lost_to_faults FROM run") == "5");
+  CHECK(ask(file, "SELECT unroutable FROM run") == "3");
+  CHECK(ask(file, "SELECT count(*) FROM faults") == "2");
+  CHECK(ask(file, "SELECT event FROM faults WHERE at_ps = 9000000") == "leaf reboots");
+  CHECK(ask(file, "SELECT frames_lost FROM faults ORDER BY at_ps") == "4");
 }
 
 TEST_CASE("an unfinished job has no end and no completion time in the file", "[files]") {
