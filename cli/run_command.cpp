@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/commands.hpp"
@@ -44,6 +45,23 @@ void check_until(const std::string& text) {
 
 std::string not_empty(const std::string& text) { return text.empty() ? "the value is empty" : ""; }
 
+struct Ending {
+  RunOutcome outcome;
+  std::string error;  ///< Why nothing can go on; else empty.
+};
+
+Ending run_to_its_end(const Scenario& scenario, const RunSettings& settings) {
+  try {
+    RunOutcome outcome = run_scenario(scenario, settings);
+    // Found by the time limit and not by a deadlock check, which would have thrown.
+    const Results& results = outcome.results;
+    std::string cycles = standing_cycles(results.records.pause_cycles, *results.context.graph);
+    return {std::move(outcome), std::move(cycles)};
+  } catch (const StuckRun& stuck) {
+    return {std::move(*stuck.outcome()), stuck.what()};
+  }
+}
+
 int run(const RunArguments& arguments) {
   std::vector<std::string> settings = arguments.settings;
   if (!arguments.until.empty()) {
@@ -65,7 +83,7 @@ int run(const RunArguments& arguments) {
     line.update(progress);
     return !interrupted();
   };
-  const RunOutcome outcome = run_scenario(scenario, run_settings);
+  const auto [outcome, error] = run_to_its_end(scenario, run_settings);
   line.clear();
   for (const std::string& warning : outcome.warnings) fmt::print(stderr, "warning: {}\n", warning);
   if (outcome.end == RunEnd::kStopped || interrupted()) {
@@ -81,12 +99,8 @@ int run(const RunArguments& arguments) {
     write_results(outcome.results, folder->path());
     if (!arguments.quiet) fmt::print(stderr, "results are in {}\n", folder->path().string());
   }
-  // Found by the time limit and not by a deadlock check, which would have thrown.
-  const Results& results = outcome.results;
-  const std::string deadlock =
-      standing_cycles(results.records.pause_cycles, *results.context.graph);
-  if (deadlock.empty()) return kOk;
-  fmt::print(stderr, "error: {}\n", deadlock);
+  if (error.empty()) return kOk;
+  fmt::print(stderr, "error: {}\n", error);
   return kDeadlock;
 }
 

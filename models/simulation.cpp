@@ -38,6 +38,7 @@ struct Simulation::Impl {
   Duration longest_flight() const;
   bool look_for_cycles(SimTime now, Duration least_age);
   SimTime end_time() const;
+  SimTime last_progress() const;
   void join_messages(RunRecords& records) const;
   void collect_faults(std::vector<FaultRecord>& faults) const;
   std::vector<PortId> path_of(const FlowRecord& flow) const;
@@ -148,6 +149,23 @@ SimTime Simulation::Impl::end_time() const {
   SimTime last;
   for (const auto& host : host_of)
     if (host) last = std::max(last, host->last_event());
+  return last;
+}
+
+// The last event of a rank, acknowledgement or end of a flow. Faults may be much later.
+SimTime Simulation::Impl::last_progress() const {
+  SimTime last;
+  RunRecords records;
+  records.links.resize(context.graph.port_count());
+  for (const auto& host : host_of) {
+    if (!host) continue;
+    last = std::max(last, host->last_event());
+    host->collect(SimTime::ps(simulated_ps), records);
+  }
+  for (const FlowRecord& flow : records.flows) {
+    last = std::max(last, flow.last_acked);
+    if (flow.failed != SimTime::never()) last = std::max(last, flow.failed);
+  }
   return last;
 }
 
@@ -321,6 +339,10 @@ RunEnd Simulation::run(const RunOptions& options) {
   }
   if (!deadlock && impl_->end != RunEnd::kStopped)
     impl_->look_for_cycles(impl_->end_time(), impl_->longest_flight());
+  // Where nothing more happens, the run is over when it last came on, not with a timer or a fault
+  // to which nobody listens. A ring of pauses has the time of the look that found it.
+  if (impl_->end == RunEnd::kDeadlock && !impl_->pause_cycles.any_stands())
+    impl_->simulated_ps = impl_->last_progress().ps();
   return impl_->end;
 }
 

@@ -23,33 +23,48 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// One line for each queue pair that has given up.
-std::string failed_flows(const std::vector<FlowRecord>& flows, const FabricGraph& graph) {
+std::string why_it_gave_up(const FlowRecord& flow, std::int64_t retry_limit) {
+  if (flow.unreachable) return "because the faults leave no route";
+  return fmt::format("after {} timeouts in a row without progress ({} in all)", retry_limit + 1,
+                     flow.timeouts);
+}
+
+// One line for each queue pair that has given up, and the keys that decide when one does.
+std::string failed_flows(const Scenario& scenario, const std::vector<FlowRecord>& flows,
+                         const FabricGraph& graph) {
   constexpr std::size_t kMaxLines = 12;
   std::string text;
   std::size_t failed = 0;
+  bool out_of_retries = false;
   for (const FlowRecord& flow : flows) {
-    if (flow.failed == SimTime::never() || ++failed > kMaxLines) continue;
+    if (flow.failed == SimTime::never()) continue;
+    out_of_retries |= !flow.unreachable;
+    if (++failed > kMaxLines) continue;
     text += fmt::format("\n  flow {} -> {} gave up {} at {} (stream {}, queue pair {})",
                         gpu_name(graph, flow.from), gpu_name(graph, flow.to),
-                        flow.unreachable ? "because the faults leave no route"
-                                         : fmt::format("after {} timeouts", flow.timeouts),
+                        why_it_gave_up(flow, scenario.transport.retry_limit),
                         human(flow.failed.since_start()), flow.stream, flow.lane);
   }
   if (failed > kMaxLines) text += fmt::format("\n  and {} more flows", failed - kMaxLines);
+  if (out_of_retries) {
+    text += "\n  transport.retry_limit and transport.rto decide how long a flow tries";
+    if (!scenario.faults.empty())
+      text += ", fabric.routing.convergence when switches know the routes around a fault";
+  }
   return text;
 }
 
-[[noreturn]] void throw_deadlock(const Experiment& experiment, const RunRecords& records) {
+std::string stuck_message(const Scenario& scenario, const Experiment& experiment,
+                          const RunRecords& records) {
   const std::string cycles = standing_cycles(records.pause_cycles, *experiment.fabric.graph);
   std::string text = fmt::format("deadlock at {}: ", human(records.totals.end.since_start()));
   text += cycles.empty() ? "nothing more can happen, but" : cycles;
-  text += failed_flows(records.flows, *experiment.fabric.graph);
+  text += failed_flows(scenario, records.flows, *experiment.fabric.graph);
   for (std::size_t i = 0; i < experiment.jobs.size(); ++i) {
     const std::string report = deadlock_report(experiment.ranks[i]);
     if (!report.empty()) text += "\n" + report;
   }
-  throw DeadlockError(text);
+  return text;
 }
 
 RunContext make_context(const Scenario& scenario, const Experiment& experiment,
@@ -121,7 +136,6 @@ RunOutcome run_scenario(const Scenario& scenario, const RunSettings& settings) {
   performance.memory_bytes = experiment.simulation->memory_bytes();
 
   RunRecords records = collect_records(experiment);
-  if (end == RunEnd::kDeadlock) throw_deadlock(experiment, records);
   Bytes headroom;  // only where it is asked for
   if (records.totals.lossless_drops > 0)
     headroom =
@@ -132,6 +146,10 @@ RunOutcome run_scenario(const Scenario& scenario, const RunSettings& settings) {
       performance);
   outcome.end = end;
   outcome.warnings = experiment.warnings;
+  if (end == RunEnd::kDeadlock) {
+    const std::string message = stuck_message(scenario, experiment, outcome.results.records);
+    throw StuckRun(message, std::move(outcome));
+  }
   return outcome;
 }
 

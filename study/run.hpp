@@ -4,10 +4,13 @@
 /// Runs a scenario from its text to its results.
 
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/simulation.hpp"
+#include "sim/error.hpp"
 #include "study/build.hpp"
 #include "study/results.hpp"
 #include "study/scenario.hpp"
@@ -33,11 +36,24 @@ struct RunSettings {
 
 struct RunOutcome {
   Results results;
-  RunEnd end = RunEnd::kFinished;     ///< Never kDeadlock.
+  RunEnd end = RunEnd::kFinished;
   std::vector<std::string> warnings;  ///< What was repaired in the inputs.
 };
 
-/// @throws UserError for what is wrong in the scenario, DeadlockError saying who waits for what.
+/// A run that cannot go on: the message says who waits for what, the outcome what happened before.
+class StuckRun : public DeadlockError {
+ public:
+  StuckRun(const std::string& message, RunOutcome outcome)
+      : DeadlockError(message), outcome_(std::make_shared<RunOutcome>(std::move(outcome))) {}
+
+  /// Its `end` is kDeadlock and its results are not complete.
+  const std::shared_ptr<RunOutcome>& outcome() const { return outcome_; }
+
+ private:
+  std::shared_ptr<RunOutcome> outcome_;  // shared: exceptions are copied
+};
+
+/// @throws UserError for what is wrong in the scenario, StuckRun.
 RunOutcome run_scenario(const Scenario& scenario, const RunSettings& settings = {});
 
 /// Ranks, ops and the jobs of messages, which the simulation does not know, added to its records.

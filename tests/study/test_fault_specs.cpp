@@ -99,5 +99,33 @@ TEST_CASE("a run that waits for an unreachable host ends and names the flow") {
                     Contains("-> host0/gpu") && Contains("gave up"));
 }
 
+TEST_CASE("a run that stops long before the last fault ends with its last progress") {
+  // A lost ring cannot be repaired within 2 timeouts of 100 us; the cables come back at 1 s.
+  const Scenario scenario = scenario_with(
+      "  - {at: 2us, link: leaf0:spine1, action: down, for: 1s}\n"
+      "  - {at: 2us, link: leaf0:spine0, action: down, for: 1s}\n",
+      "  routing: {detection: 2s, convergence: 2s}\n");
+  std::shared_ptr<RunOutcome> outcome;
+  std::string text;
+  try {
+    run_scenario(scenario, {.threads = 1, .progress = {}});
+  } catch (const StuckRun& stuck) {
+    outcome = stuck.outcome();
+    text = stuck.what();
+  }
+  REQUIRE(outcome != nullptr);
+  INFO(text);
+  CHECK_THAT(text, Contains("fabric.routing.convergence"));
+  const RunRecords& records = outcome->results.records;
+  SimTime last;
+  for (const FlowRecord& flow : records.flows)
+    if (flow.failed != SimTime::never()) last = std::max(last, flow.failed);
+  CHECK(last > SimTime::zero());
+  CHECK(records.totals.end == last);
+  CHECK(last < SimTime::at(Duration::ms(100)));
+  for (const RankRecord& rank : records.ranks) CHECK(rank.end <= last);
+  CHECK(records.faults[0].lost + records.faults[1].lost > 0);
+}
+
 }  // namespace
 }  // namespace plait

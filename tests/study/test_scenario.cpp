@@ -8,6 +8,7 @@
 #include "sim/error.hpp"
 #include "sim/random.hpp"
 #include "study/run.hpp"
+#include "tests/support/test_folder.hpp"
 
 namespace plait {
 namespace {
@@ -123,17 +124,27 @@ TEST_CASE("queue pairs that give up are named when the run cannot go on", "[scen
   // times; 40 of them (4 messages, 10 packets each) do not all do so at the first or second
   // attempt.
   std::string text;
+  std::shared_ptr<RunOutcome> outcome;
   try {
     run_scenario(small({"fabric.wire.loss=0.5", "transport.retry_limit=1", "transport.rto=100us"}),
                  {1, {}});
-  } catch (const DeadlockError& error) {
+  } catch (const StuckRun& error) {
     text = error.what();
+    outcome = error.outcome();
   }
   INFO(text);
   CHECK(text.find("flow host0/gpu0 -> host1/gpu0 gave up after ") != std::string::npos);
-  CHECK(text.find(" timeouts at ") != std::string::npos);
+  // The limit and one more.
+  CHECK(text.find(" after 2 timeouts in a row without progress (") != std::string::npos);
+  CHECK(text.find("transport.retry_limit and transport.rto decide") != std::string::npos);
+  CHECK(text.find("fabric.routing.convergence") == std::string::npos);  // there are no faults
   CHECK(text.find("(stream 1, queue pair 0)") != std::string::npos);
   CHECK(text.find("job 'probe' cannot go on") != std::string::npos);
+  REQUIRE(outcome != nullptr);
+  CHECK(outcome->end == RunEnd::kDeadlock);
+  CHECK_FALSE(outcome->results.context.complete);
+  CHECK_FALSE(outcome->results.jobs[0].finished);
+  CHECK(outcome->results.flows.failed > 0);
 }
 
 TEST_CASE("one key behind several alternatives is listed with the default of each", "[scenario]") {
@@ -266,11 +277,12 @@ TEST_CASE("what cannot be is refused with its place", "[scenario]") {
 }
 
 TEST_CASE("an unconnected topology is refused", "[scenario]") {
-  std::ofstream("islands.txt")
-      << "host a\nhost b\nswitch s\nswitch t\nlink a s 100Gbps 1us\nlink b "
-         "t 100Gbps 1us\n";
+  const test::TestFolder folder("islands");
+  const std::string file = folder.file("islands.txt");
+  std::ofstream(file) << "host a\nhost b\nswitch s\nswitch t\nlink a s 100Gbps 1us\nlink b "
+                         "t 100Gbps 1us\n";
   const std::string error =
-      error_with({"fabric.topology={kind: file, path: islands.txt}", "jobs.0.traffic.ranks=2"});
+      error_with({"fabric.topology={kind: file, path: " + file + "}", "jobs.0.traffic.ranks=2"});
   CHECK(error.find("fabric.topology: ") != std::string::npos);
   CHECK(error.find("a") != std::string::npos);
   CHECK(error != "no error");
@@ -368,9 +380,11 @@ TEST_CASE("a time limit and a refusing callback cut the run", "[scenario]") {
 
 TEST_CASE("pinned paths come from the columns of a CSV file", "[scenario]") {
   const Fabric fabric = build_fabric(small());  // hosts 0-3, switch 4
+  const test::TestFolder folder("paths");
+  const std::string file = folder.file("paths.csv");
   const auto read = [&](const std::string& text) {
-    std::ofstream("paths.csv") << text;
-    return read_pinned_paths("paths.csv", *fabric.graph);
+    std::ofstream(file) << text;
+    return read_pinned_paths(file, *fabric.graph);
   };
   const std::vector<PinnedPath> paths = read("src,data_path,ack_path\n1,1-4-0,0-4-1\n");
   REQUIRE(paths.size() == 2);
@@ -380,16 +394,17 @@ TEST_CASE("pinned paths come from the columns of a CSV file", "[scenario]") {
   CHECK(paths[1].control);
   CHECK(paths[1].from == EndpointId(0));
   CHECK_THROWS_WITH(read("src,data_pth,ack_path\n"),
-                    "paths.csv:1: the first line has no column 'data_path'; did you mean "
-                    "'data_pth'?");
+                    file +
+                        ":1: the first line has no column 'data_path'; did you mean "
+                        "'data_pth'?");
   CHECK_THROWS_WITH(read("data_path,ack_path\n1-9-0,0-4-1\n"),
-                    "paths.csv:2: '9' in path '1-9-0' is not a node number from 0 to 4");
+                    file + ":2: '9' in path '1-9-0' is not a node number from 0 to 4");
   CHECK_THROWS_WITH(read("data_path,ack_path\n1-4-0\n"),
-                    "paths.csv:2: has 1 columns, the first line has 2");
+                    file + ":2: has 1 columns, the first line has 2");
   CHECK_THROWS_WITH(read("data_path,ack_path\n4-1-0,0-4-1\n"),
-                    "paths.csv:2: a path starts and ends at a host, but leaf0 is a switch");
+                    file + ":2: a path starts and ends at a host, but leaf0 is a switch");
   CHECK_THROWS_WITH(read("data_path,ack_path\n1-0,0-4-1\n"),
-                    "paths.csv:2: path '1-0' must be host-switch-...-host");
+                    file + ":2: path '1-0' must be host-switch-...-host");
 }
 
 }  // namespace plait
