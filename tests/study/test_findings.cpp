@@ -7,6 +7,7 @@
 #include "study/findings.hpp"
 #include "study/run.hpp"
 #include "tests/study/synthetic_results.hpp"
+#include "tests/support/test_folder.hpp"
 
 namespace plait {
 namespace {
@@ -25,8 +26,10 @@ std::vector<Finding> of_kind(const Results& results, FindingKind kind) {
 }
 
 std::string flows_file(const std::string& lines) {
-  std::ofstream("findings_flows.csv") << "src,dst,bytes,start\n" << lines;
-  return "jobs: [{name: job, flows: findings_flows.csv}]\n";
+  static const test::TestFolder folder("findings");
+  const std::string file = folder.file("flows.csv");
+  std::ofstream(file) << "src,dst,bytes,start\n" << lines;
+  return "jobs: [{name: job, flows: " + file + "}]\n";
 }
 
 // Four hosts per leaf, one spine: node order makes GPUs 0-3 hang on leaf0, 4-7 on leaf1.
@@ -95,7 +98,7 @@ TEST_CASE("headroom that is too small is named, with what is needed", "[findings
   const Results results =
       run("fabric:\n"
           "  topology: {kind: single_switch, hosts: 5}\n"
-      "  host: {gpus: 1, nics: 1}\n"
+          "  host: {gpus: 1, nics: 1}\n"
           "  link: {rate: 100Gbps, delay: 5us}\n"
           "  switch: {buffer: 400KB, pfc: {headroom: 5KB}}\n"
           "transport: {congestion_control: {kind: none, bdp_multiple: 0}}\n"
