@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program from outside: exit codes, messages, files left behind.
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -60,6 +63,16 @@ std::string scenario_of(const std::string& name, const std::string& trace, int g
   std::ofstream(file) << "fabric:\n  topology: {kind: single_switch, hosts: 1}\n  host: {gpus: "
                       << gpus << "}\njobs:\n  - {name: job, trace: \"" << trace << "\"}\n";
   return file;
+}
+
+/// Whether the process has a handler of its own for SIGINT, as Linux tells it.
+bool catches_interrupts(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/status");
+  const std::string key = "SigCgt:";
+  for (std::string line; std::getline(file, line);)
+    if (line.rfind(key, 0) == 0)
+      return (std::stoull(line.substr(key.size()), nullptr, 16) >> (SIGINT - 1) & 1) != 0;
+  return false;
 }
 
 const std::string kIncast = kExamples + "incast32/pfc.yaml";
@@ -130,14 +143,22 @@ TEST_CASE("a collective that not all ranks join is a deadlock: exit 3, who waits
           "[cli]") {
   TraceFolder folder("deadlock");
   folder.rank({collective(1, 0, 1024)}).rank({collective(1, 0, 1024)}).rank({node(1, kComp)});
+  fs::remove_all("cli_deadlock");
   const Outcome outcome =
       plait("run " + scenario_of("deadlock", folder.pattern(), 3) + " --out cli_deadlock");
   CHECK(outcome.code == 3);
   INFO(outcome.err);
-  CHECK(outcome.err.rfind("error: deadlock", 0) == 0);
+  CHECK(contains(outcome.err, "\nerror: deadlock"));
   CHECK(contains(outcome.err, "job 'job' cannot go on: 2 of 3 ranks"));
   CHECK(contains(outcome.err, "joined by ranks 0, 1, not by ranks 2"));
-  CHECK_FALSE(fs::exists("cli_deadlock"));
+  // What happened before is there for a look at it.
+  CHECK(contains(outcome.out, "CUT SHORT"));
+  CHECK(contains(outcome.out, "unfinished"));
+  CHECK(contains(text_of("cli_deadlock/summary.json"), "\"complete\": false"));
+  CHECK(fs::file_size("cli_deadlock/results.sqlite") > 0);
+  const Outcome quiet = plait("run deadlock.yaml --quiet");
+  CHECK(quiet.out.empty());
+  CHECK(quiet.err.rfind("error: deadlock", 0) == 0);
 }
 
 TEST_CASE("switches that pause each other in a ring are a deadlock: exit 3, the ring first",
@@ -189,11 +210,35 @@ TEST_CASE("without a terminal, standard error has no progress", "[cli]") {
 
 TEST_CASE("SIGINT ends a run cleanly", "[cli]") {
   fs::remove_all("cli_interrupted");
-  const Outcome outcome =
-      plait("run " + kIncast + " --set jobs.0.traffic.size=20GB --out cli_interrupted",
-            "timeout --preserve-status -s INT 1");
-  CHECK(outcome.code == 130);
-  CHECK(contains(outcome.err, "interrupted at simulated time"));
+  // The child must not begin with the handler of this program, which would look like its own.
+  struct sigaction plain {
+  }, ours{};
+  plain.sa_handler = SIG_DFL;
+  sigaction(SIGINT, &plain, &ours);
+  const pid_t child = fork();
+  if (child == 0) {
+    if (std::freopen("cli_out.txt", "w", stdout) == nullptr ||
+        std::freopen("cli_err.txt", "w", stderr) == nullptr)
+      _exit(99);
+    execl(kProgram.c_str(), "plait", "run", kIncast.c_str(), "--set", "jobs.0.traffic.size=20GB",
+          "--out", "cli_interrupted", nullptr);
+    _exit(99);
+  }
+  sigaction(SIGINT, &ours, nullptr);
+  REQUIRE(child > 0);
+  // One signal, and not before the program is ready for it: it dies of a second one.
+  int status = 0;
+  pid_t ended = 0;
+  while (!catches_interrupts(child) && ended == 0) {
+    ended = waitpid(child, &status, WNOHANG);
+    usleep(1000);
+  }
+  REQUIRE(ended == 0);
+  kill(child, SIGINT);
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 130);
+  CHECK(contains(text_of("cli_err.txt"), "interrupted at simulated time"));
   CHECK_FALSE(fs::exists("cli_interrupted"));
 }
 
