@@ -11,9 +11,6 @@ namespace plait::cli {
 int guarded(const Action& action) {
   try {
     return action();
-  } catch (const DeadlockError& error) {
-    std::cerr << "error: " << error.what() << "\n";
-    return kDeadlock;
   } catch (const UserError& error) {
     std::cerr << "error: " << error.what() << "\n";
     return kUserError;

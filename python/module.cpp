@@ -35,7 +35,8 @@ py::object make_error(py::module_& module, const char* name, const char* doc,
   return error;
 }
 
-void raise(const py::object& error, const std::exception& cause, const SourceLocation& where) {
+void raise(const py::object& error, const std::exception& cause, const SourceLocation& where,
+           const std::shared_ptr<RunOutcome>& outcome = nullptr) {
   // The text of a mistake may hold bytes of the user's files.
   const auto text = py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
       cause.what(), static_cast<Py_ssize_t>(std::char_traits<char>::length(cause.what())),
@@ -47,6 +48,7 @@ void raise(const py::object& error, const std::exception& cause, const SourceLoc
   instance.attr("file") = or_none(where.file, !where.file.empty());
   instance.attr("line") = or_none(where.line, where.line > 0);
   instance.attr("column") = or_none(where.column, where.column > 0);
+  if (outcome) instance.attr("_outcome") = py::cast(outcome);
   PyErr_SetObject(error.ptr(), instance.ptr());
 }
 
@@ -56,8 +58,8 @@ void translate(std::exception_ptr thrown) {
   };
   try {
     if (thrown) std::rethrow_exception(thrown);
-  } catch (const DeadlockError& error) {
-    raise(error_class("DeadlockError"), error, error.where());
+  } catch (const StuckRun& error) {
+    raise(error_class("DeadlockError"), error, error.where(), error.outcome());
   } catch (const UserError& error) {
     raise(error_class("ScenarioError"), error, error.where());
   } catch (const InternalFault& error) {
@@ -76,7 +78,8 @@ void define_errors(py::module_& module) {
              "The text says what is legal.",
              py::make_tuple(base, py::handle(PyExc_ValueError)));
   make_error(module, "DeadlockError",
-             "The workload can never finish; the text says which ranks wait for what.",
+             "The workload can never finish; the text says which ranks wait for what. `result` is "
+             "what happened until then, a plait.Result that is not complete.",
              py::make_tuple(base, py::handle(PyExc_RuntimeError)));
   make_error(module, "InternalError", "A fault of Plait itself. Please report it.",
              py::make_tuple(base, py::handle(PyExc_RuntimeError)));
@@ -125,6 +128,18 @@ class Watcher {
   std::optional<py::error_already_set> raised_;
 };
 
+// The folder gets what there is, also from a run that cannot go on.
+std::shared_ptr<RunOutcome> run_and_write(const Scenario& scenario, const RunSettings& settings,
+                                          const std::optional<std::string>& out) {
+  if (out) check_output_directory(*out);
+  try {
+    return std::make_shared<RunOutcome>(run_scenario(scenario, settings));
+  } catch (const StuckRun& stuck) {
+    if (out) write_results(stuck.outcome()->results, *out);
+    throw;
+  }
+}
+
 std::shared_ptr<RunOutcome> run(const Scenario& scenario, unsigned threads,
                                 const std::optional<std::string>& out, const py::object& progress) {
   Watcher watcher(progress);
@@ -134,8 +149,7 @@ std::shared_ptr<RunOutcome> run(const Scenario& scenario, unsigned threads,
   std::shared_ptr<RunOutcome> outcome;
   {
     const py::gil_scoped_release unlocked;
-    if (out) check_output_directory(*out);
-    outcome = std::make_shared<RunOutcome>(run_scenario(scenario, settings));
+    outcome = run_and_write(scenario, settings, out);
   }
   watcher.raise_again();
   if (out) {

@@ -2,6 +2,8 @@
 from collections.abc import Callable
 from typing import Any, Optional, Union
 
+from plait._result import Result
+
 __version__: str
 
 class PlaitError(Exception):
@@ -10,7 +12,11 @@ class PlaitError(Exception):
     column: Optional[int]
 
 class ScenarioError(PlaitError, ValueError): ...
-class DeadlockError(PlaitError, RuntimeError): ...
+
+class DeadlockError(PlaitError, RuntimeError):
+    result: Result  # set by plait.run
+    _outcome: Outcome
+
 class InternalError(PlaitError, RuntimeError): ...
 
 class Outcome:

@@ -37,8 +37,8 @@ def run(
     The interpreter lock is released during the run; KeyboardInterrupt ends it.
 
     Raises ScenarioError if something in the input or the folder `out` is wrong, DeadlockError if
-    ranks wait for each other for ever, InternalError for faults of Plait, TypeError for arguments
-    of the wrong kind.
+    ranks wait for each other for ever (its `result` is what happened until then, which is also in
+    `out`), InternalError for faults of Plait, TypeError for arguments of the wrong kind.
     """
     if threads is None:
         threads = 0
@@ -48,9 +48,13 @@ def run(
         raise _core.ScenarioError(
             f"threads must be at least 1, or 0 for one per core, not {threads}")
     common = (_settings(set), threads, None if out is None else os.fspath(out), progress)
-    if isinstance(scenario, Mapping):
-        return Result(_core.run_text(_as_yaml(scenario), "scenario", *common))
-    return Result(_core.run_file(os.fspath(scenario), *common))
+    try:
+        if isinstance(scenario, Mapping):
+            return Result(_core.run_text(_as_yaml(scenario), "scenario", *common))
+        return Result(_core.run_file(os.fspath(scenario), *common))
+    except _core.DeadlockError as error:
+        error.result = Result(error._outcome)
+        raise
 
 
 def _as_yaml(value: Any) -> str:

@@ -199,9 +199,13 @@ def test_ranks_that_wait_for_each_other_are_a_deadlock(tmp_path):
         (tmp_path / f"t.{rank}.et").write_bytes(framed)
     jobs = [{"name": "stuck", "trace": str(tmp_path / "t.{rank}.et")}]
     with pytest.raises(plait.DeadlockError, match="get") as caught:
-        plait.run(scenario(jobs=jobs))
+        plait.run(scenario(jobs=jobs), out=tmp_path / "out")
     assert isinstance(caught.value, plait.PlaitError)
     assert not isinstance(caught.value, plait.ScenarioError)
+    result = caught.value.result
+    assert not result.complete
+    assert list(result.ranks["finished"]) == [0, 0]
+    assert json.loads((tmp_path / "out" / "summary.json").read_text()) == result.summary
 
 
 def test_other_python_threads_run_meanwhile():
