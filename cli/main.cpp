@@ -44,7 +44,7 @@ int run(int argc, char** argv) {
   app.failure_message(usage_message);
   app.footer(
       "Exit codes: 0 success, 1 mistake in the input, 2 wrong usage, 3 deadlock in the "
-      "workload,\n70 fault of Plait, 130 interrupted.");
+      "workload or\nthe network, or flows that gave up, 70 fault of Plait, 130 interrupted.");
   Action action;
   add_run_command(app, action);
   add_validate_command(app, action);

@@ -13,7 +13,7 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& word) {
   throw UserError(
-      "fabric.switch.ecn.by_priority: '" + word +
+      "'" + word +
       "' is not PRIORITY:K_MIN:K_MAX or PRIORITY:K_MIN:K_MAX:P_MAX with a priority from 0 "
       "to 7, K_MIN not above K_MAX and P_MAX from 0 to 1 (for example "
       "\"3:100KB:400KB:0.1\")");
@@ -42,13 +42,18 @@ std::array<EcnRule, kPriorities> ecn_rules(const EcnParams& params) {
   std::array<EcnRule, kPriorities> rules;
   for (unsigned p = 0; p < kPriorities; ++p)
     rules[p] = {(marked >> p & 1U) != 0, params.k_min, params.k_max, params.p_max};
+  unsigned named = 0;
   std::istringstream in(params.by_priority);
   for (std::string word; in >> word;) {
     const std::vector<std::string> parts = split(word);
     if (parts.size() < 3 || parts.size() > 4 || parts[0].size() != 1 || parts[0][0] < '0' ||
         parts[0][0] > '7')
       refuse(word);
-    EcnRule& rule = rules[static_cast<std::size_t>(parts[0][0] - '0')];
+    const auto priority = static_cast<std::size_t>(parts[0][0] - '0');
+    if ((named >> priority & 1U) != 0)
+      throw UserError("priority " + parts[0] + " is named twice; write its thresholds once");
+    named |= 1U << priority;
+    EcnRule& rule = rules[priority];
     rule.k_min = parse_bytes(parts[1]);
     rule.k_max = parse_bytes(parts[2]);
     if (rule.k_min > rule.k_max || rule.k_max > Bytes::gibi(1)) refuse(word);

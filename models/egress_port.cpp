@@ -24,7 +24,7 @@ EgressScheduler::EgressScheduler(const SwitchParams& params) {
   std::string rest;
   in.clear();
   if (read != kPriorities || in >> rest)
-    throw UserError("fabric.switch.dwrr_weights: '" + params.dwrr_weights +
+    throw UserError("'" + params.dwrr_weights +
                     "' is not eight whole numbers from 1 to 1000 separated by spaces");
 }
 

@@ -34,6 +34,8 @@ void describe_hash(ParamVisitor& v, LoadBalancingParams& p) {
 
 }  // namespace
 
+bool has_flowlets(const LoadBalancingParams& p) { return has_flowlets(p.kind); }
+
 void describe(ParamVisitor& v, LoadBalancingParams& p) {
   v.choice(
       {"kind", "how a switch chooses among equal-cost next hops", "RoCE deployments run ECMP"},

@@ -38,6 +38,9 @@ struct LoadBalancingParams {
 
 void describe(ParamVisitor& visitor, LoadBalancingParams& params);
 
+/// Silent flows change their hop.
+bool has_flowlets(const LoadBalancingParams& params);
+
 /// Packets of one flow may overtake each other even on an idle fabric.
 bool sprays_packets(const LoadBalancingParams& params);
 

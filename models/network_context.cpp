@@ -6,6 +6,7 @@
 #include <map>
 #include <tuple>
 
+#include "models/flowlet_gap.hpp"
 #include "models/headroom.hpp"
 #include "sim/error.hpp"
 
@@ -113,6 +114,8 @@ NetworkContext::NetworkContext(const FabricGraph& fabric, const RouteTable& rout
     for (std::uint32_t t = 0; t < faults->table_count(); ++t)
       route_weights.emplace_back(graph, faults->table(t));
   check_entropy(network.transport);
+  const LoadBalancingParams& balancing = network.switches.load_balancing;
+  short_flowlets = has_flowlets(balancing) && balancing.flowlet_gap < safe_flowlet_gap(*this);
 }
 
 std::unique_ptr<const FaultPlan> NetworkContext::make_faults(std::uint32_t largest_frame) {
@@ -161,7 +164,7 @@ void NetworkContext::set_int_scale() {
 
 std::uint32_t NetworkContext::reorder_threshold() const {
   const TransportParams& transport = params.transport;
-  const bool sprays = sprays_packets(params.switches.load_balancing) ||
+  const bool sprays = sprays_packets(params.switches.load_balancing) || short_flowlets ||
                       transport.entropy.kind != EntropyKind::kFixed;
   const std::int64_t automatic = sprays ? transport.reorder_window : 1;
   const std::int64_t chosen = transport.reorder_threshold;

@@ -77,6 +77,7 @@ struct NetworkContext {
   std::vector<WorkerScratch> scratch;  ///< By worker.
   bool telemetry = false;              ///< Packets carry an IntStack.
   bool posting_order = false;          ///< Packets carry a Lineage.
+  bool short_flowlets = false;  ///< Flowlets may overtake those before (models/flowlet_gap.hpp).
   PacketAnnex annex;
   IntScale int_scale;
 

@@ -81,7 +81,7 @@ void describe(ParamVisitor& v, TransportParams& p) {
       {"reorder_threshold",
        "selective repeat: a packet is lost when so many that were sent after it are "
        "acknowledged; reorder_window or more: never for that reason; 0: 1, or never where packets "
-       "of one flow take several paths",
+       "of one flow take several paths (also by short flowlets)",
        "IRN, SIGCOMM 2018: the first out of order"},
       p.reorder_threshold, {0, 65'536});
   v.field({"queue_pairs", "queue pairs of each connection", "NCCL_IB_QPS_PER_CONNECTION 1"},

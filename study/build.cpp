@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <utility>
 
+#include "models/network_context.hpp"
 #include "sim/error.hpp"
 #include "study/congestion_check.hpp"
+#include "study/contradictions.hpp"
 #include "study/lossless_check.hpp"
 #include "study/reordering_check.hpp"
 #include "workloads/chakra_reader.hpp"
@@ -75,11 +77,49 @@ NetworkParams network_params(const Scenario& scenario) {
   return params;
 }
 
+const char* value_of(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::kDegrade:
+      return "rate";
+    case FaultKind::kBitErrors:
+      return "bit_error_rate";
+    case FaultKind::kReboot:
+      return "for";
+    default:
+      return "action";
+  }
+}
+
+// Of a network that cannot be built: the fault that does not fit it even alone, or `fabric`.
+std::string culprit(const Fabric& fabric, const NetworkParams& params,
+                    const std::vector<std::size_t>& places) {
+  NetworkParams alone = params;
+  const auto fails = [&] {
+    try {
+      const NetworkContext context(*fabric.graph, *fabric.routes, alone);
+      return false;
+    } catch (const UserError&) {
+      return true;
+    }
+  };
+  alone.faults.clear();
+  if (fails()) return "fabric";
+  for (std::size_t i = 0; i < params.faults.size(); ++i) {
+    alone.faults = {params.faults[i]};
+    if (fails()) return fmt::format("faults.{}.{}", places[i], value_of(params.faults[i].kind));
+  }
+  return "fabric";
+}
+
 std::unique_ptr<Simulation> make_simulation(const Scenario& scenario, const Fabric& fabric,
-                                            const NetworkParams& params) {
-  auto simulation = at(scenario, "fabric", [&] {
-    return std::make_unique<Simulation>(*fabric.graph, *fabric.routes, params);
-  });
+                                            const NetworkParams& params,
+                                            const std::vector<std::size_t>& fault_places) {
+  std::unique_ptr<Simulation> simulation;
+  try {
+    simulation = std::make_unique<Simulation>(*fabric.graph, *fabric.routes, params);
+  } catch (const UserError& error) {
+    at(scenario, culprit(fabric, params, fault_places), [&] { throw error; });
+  }
   if (!scenario.fabric.pinned_paths.empty())
     at(scenario, "fabric.pinned_paths", [&] {
       simulation->pin_paths(
@@ -201,14 +241,15 @@ Experiment build_experiment(const Scenario& scenario) {
   params.faults = faults.events;
   experiment.fault_events = std::move(faults.events);
   experiment.fault_names = std::move(faults.names);
-  experiment.simulation = make_simulation(scenario, experiment.fabric, params);
+  experiment.simulation = make_simulation(scenario, experiment.fabric, params, faults.places);
   experiment.network = params;
   const auto add = [&](const std::vector<std::string>& doubts) {
     experiment.warnings.insert(experiment.warnings.end(), doubts.begin(), doubts.end());
   };
   add(lossless_warnings(scenario, *experiment.fabric.graph, *experiment.fabric.routes, params));
-  add(reordering_warnings(scenario, *experiment.fabric.routes, params));
+  add(reordering_warnings(scenario, *experiment.fabric.graph, *experiment.fabric.routes, params));
   add(congestion_warnings(scenario, params));
+  add(contradiction_warnings(scenario, *experiment.fabric.graph, params));
   for (std::size_t i = 0; i < experiment.jobs.size(); ++i)
     experiment.ranks.push_back(place_ranks(scenario, i, experiment.jobs[i],
                                            std::move(placements[i]), *experiment.simulation));

@@ -85,12 +85,27 @@ void ConfigReader::finish() {
 }
 
 void ConfigReader::push(const ConfigNode* node, std::string path) {
-  if (node != nullptr && node->kind != ConfigKind::kTable)
+  // What a word may mean is known once the keys are declared.
+  const bool word = node != nullptr && node->kind == ConfigKind::kScalar;
+  if (node != nullptr && node->kind != ConfigKind::kTable && !word)
     throw UserError(node->where, fmt::format("{}: expected a table of 'key: value'", path));
-  frames_.push_back({node, std::move(path), {}, {}});
+  frames_.push_back({word ? nullptr : node, std::move(path), {}, {}, word ? node : nullptr});
+}
+
+void ConfigReader::check_word(std::string_view key, const std::vector<std::string>& names) const {
+  const Frame& frame = frames_.back();
+  if (frame.word == nullptr ||
+      std::find(names.begin(), names.end(), frame.word->scalar) == names.end())
+    return;
+  throw UserError(frame.word->where,
+                  fmt::format("{}: expected a table of 'key: value'; write {{{}: {}}}", frame.path,
+                              key, frame.word->scalar));
 }
 
 void ConfigReader::check_keys(const Frame& frame) const {
+  if (frame.word != nullptr)
+    throw UserError(frame.word->where,
+                    fmt::format("{}: expected a table of 'key: value'", frame.path));
   if (frame.node == nullptr) return;
   for (const ConfigEntry& entry : frame.node->entries) {
     if (std::find(frame.legal.begin(), frame.legal.end(), entry.key) != frame.legal.end()) continue;
@@ -173,6 +188,7 @@ void ConfigReader::field(const ParamInfo& info, std::string& value) {
 
 int ConfigReader::choose(const ParamInfo& info, int current, const std::vector<Choice>& choices) {
   const std::vector<std::string> names = choice_names(choices);
+  check_word(info.name, names);
   const auto parse = [&](const std::string& text) {
     const auto it = std::find(names.begin(), names.end(), text);
     if (it == names.end())
@@ -191,6 +207,7 @@ int ConfigReader::choose(const ParamInfo& info, int current, const std::vector<C
 int ConfigReader::preset(const std::vector<Choice>& presets) {
   const std::vector<std::string> names = choice_names(presets);
   const std::string what = fmt::format("a preset, one of: {}", fmt::join(names, ", "));
+  check_word("preset", names);
   const ConfigNode* node = find_scalar("preset", what);
   if (node == nullptr) return -1;
   const auto it = std::find(names.begin(), names.end(), node->scalar);
@@ -227,7 +244,7 @@ std::size_t ConfigReader::begin_list(const ParamInfo& info, std::size_t size) {
     throw UserError(node->where,
                     fmt::format("{}: expected a list, one '- key: value ...' per item", path));
   add_line(ResolvedLine::Kind::kList, info.name, path);
-  frames_.push_back({node, path, {}, {}});
+  frames_.push_back({node, path, {}, {}, nullptr});
   const std::size_t items = node == nullptr ? size : node->items.size();
   if (items == 0) lines_.back().value = "[]";
   return items;

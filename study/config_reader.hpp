@@ -60,8 +60,9 @@ class ConfigReader final : public ConfigVisitor {
   struct Frame {
     const ConfigNode* node = nullptr;  // null: the table is not given
     std::string path;
-    std::vector<std::string> legal;  // keys declared so far
-    std::string preset;              // name of the preset in force, or empty
+    std::vector<std::string> legal;    // keys declared so far
+    std::string preset;                // name of the preset in force, or empty
+    const ConfigNode* word = nullptr;  // given where a table is expected
   };
 
   int choose(const ParamInfo& info, int current, const std::vector<Choice>& choices) override;
@@ -74,6 +75,8 @@ class ConfigReader final : public ConfigVisitor {
             const Range<T>* range);
   void push(const ConfigNode* node, std::string path);
   void check_keys(const Frame& frame) const;
+  /// A word where a table is expected may be the value of `key`: then the message says so.
+  void check_word(std::string_view key, const std::vector<std::string>& names) const;
   void add_value(std::string_view name, const std::string& in_hand, const std::string& value,
                  const ConfigNode* given);
   void add_line(ResolvedLine::Kind kind, std::string_view key, const std::string& path);

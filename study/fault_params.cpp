@@ -5,7 +5,7 @@
 namespace plait {
 
 void describe(ConfigVisitor& v, FaultSpec& p) {
-  const Duration latest = Duration::s(86'400 * 100);
+  const Duration latest = FaultSpec::kForEver;
   v.field({"at", "when it happens", "with the start of the run"}, p.at, {Duration(), latest});
   v.choice({"action", "what happens", "Plait's choice"}, p.action,
            {{"down", "a link or NIC carries nothing"},
@@ -25,7 +25,8 @@ void describe(ConfigVisitor& v, FaultSpec& p) {
   v.field({"host", "host that is slow, or whose NICs are meant", "none"}, p.host);
   v.field({"nic", "number of the host's NIC port; -1: all of them", "Plait's choice"}, p.nic,
           {-1, 65'535});
-  v.field({"for", "how long it lasts; 0ps: for ever", "for ever"}, p.length, {Duration(), latest});
+  v.field({"for", "how long it lasts; the default, 100 days, means for ever", "for ever"}, p.length,
+          {Duration(), latest});
   v.field({"down_for", "flap: how long the link is down each time", "none"}, p.down_for,
           {Duration(), latest});
   v.field({"up_for", "flap: how long it is up after that", "none"}, p.up_for, {Duration(), latest});

@@ -50,7 +50,7 @@ void check_keys(const Scenario& scenario, std::size_t index) {
       {"host", !spec.host.empty(), {A::kSlow}, of_hosts},
       {"nic", spec.nic != -1, {}, of_cables},
       {"for",
-       spec.length != Duration(),
+       spec.length != FaultSpec::kForEver,
        {},
        {A::kDown, A::kDegrade, A::kBitErrors, A::kReboot, A::kSlow}},
       {"down_for", spec.down_for != Duration(), {A::kFlap}},
@@ -60,6 +60,12 @@ void check_keys(const Scenario& scenario, std::size_t index) {
       {"bit_error_rate", spec.bit_error_rate != 0, {A::kBitErrors}},
       {"factor", spec.factor != 1, {A::kSlow}},
   };
+  if (spec.length == Duration())
+    refuse(scenario, index, "for", "lasts no time; leave `for` out for ever");
+  if (spec.action == A::kDown && !spec.switch_name.empty())
+    refuse(scenario, index, "switch",
+           "does not apply to this action; a switch that goes down is `action: reboot`, without "
+           "`for` for ever");
   for (const Key& key : keys) {
     if (!key.given && contains(key.needed_by, spec.action))
       refuse(scenario, index, "", fmt::format("this action needs the key '{}'", key.name));
@@ -200,7 +206,7 @@ FaultEvent resolve(const Scenario& scenario, std::size_t index, const FabricGrap
   FaultEvent event;
   event.kind = kind_of(spec.action);
   event.at = SimTime::at(spec.at);
-  event.length = spec.length;
+  if (spec.length != FaultSpec::kForEver) event.length = spec.length;
   event.down_for = spec.down_for;
   event.up_for = spec.up_for;
   event.count = spec.count;
@@ -241,7 +247,7 @@ ResolvedFaults resolve_faults(const Scenario& scenario, const FabricGraph& graph
     bool found = false;
     for (std::size_t down = 0; down < count; ++down) {
       if (scenario.faults[down].action != FaultAction::kDown ||
-          scenario.faults[down].length != Duration() || events[down].at >= events[up].at ||
+          scenario.faults[down].length != FaultSpec::kForEver || events[down].at >= events[up].at ||
           cables_of(graph, events[down]) != cables_of(graph, events[up]))
         continue;
       found = true;
@@ -257,6 +263,7 @@ ResolvedFaults resolve_faults(const Scenario& scenario, const FabricGraph& graph
   for (std::size_t i = 0; i < count; ++i) {
     const FaultSpec& spec = scenario.faults[i];
     if (spec.action == FaultAction::kUp) continue;
+    resolved.places.push_back(i);
     resolved.names.push_back(target_name(spec) + " " + effect_name(spec, events[i].length));
     resolved.events.push_back(std::move(events[i]));
   }

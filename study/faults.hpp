@@ -27,13 +27,16 @@ enum class FaultAction : std::uint8_t {
 };
 
 struct FaultSpec {
+  /// The longest that can be written.
+  static constexpr Duration kForEver = Duration::s(86'400 * 100);
+
   Duration at{};
   FaultAction action = FaultAction::kDown;
-  std::string link;         ///< "A:B" or "A:B#k", node names; or empty.
-  std::string switch_name;  ///< Or empty.
-  std::string host;         ///< Or empty.
-  std::int64_t nic = -1;    ///< With `host`: -1 all of them.
-  Duration length{};        ///< Key `for`; 0: for ever.
+  std::string link;            ///< "A:B" or "A:B#k", node names; or empty.
+  std::string switch_name;     ///< Or empty.
+  std::string host;            ///< Or empty.
+  std::int64_t nic = -1;       ///< With `host`: -1 all of them.
+  Duration length = kForEver;  ///< Key `for`.
   Duration down_for{}, up_for{};
   std::int64_t count = 1;
   BitRate rate;
@@ -44,7 +47,8 @@ void describe(ConfigVisitor& visitor, FaultSpec& spec);
 
 struct ResolvedFaults {
   std::vector<FaultEvent> events;
-  std::vector<std::string> names;  ///< By event: "leaf0:spine1 down for 20 ms".
+  std::vector<std::size_t> places;  ///< By event: its number in the list.
+  std::vector<std::string> names;   ///< By event: "leaf0:spine1 down for 20 ms".
 };
 
 /// What can be said without the fabric: keys that contradict the action. @throws UserError

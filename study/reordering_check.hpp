@@ -13,7 +13,7 @@
 namespace plait {
 
 /// One line per doubt and setting; empty if the fabric has no equal-cost paths.
-std::vector<std::string> reordering_warnings(const Scenario& scenario, const RouteTable& routes,
-                                             const NetworkParams& params);
+std::vector<std::string> reordering_warnings(const Scenario& scenario, const FabricGraph& graph,
+                                             const RouteTable& routes, const NetworkParams& params);
 
 }  // namespace plait

@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <set>
 
-#include "models/ecn_rules.hpp"
 #include "study/config_node.hpp"
 #include "study/config_printer.hpp"
+#include "study/contradictions.hpp"
 
 namespace plait {
 
@@ -87,16 +87,6 @@ void name_inherited(std::vector<ResolvedLine>& lines) {
   }
 }
 
-// Puts the place of the value at `path` before what `read` says is wrong with it.
-template <class Read>
-void readable(const Scenario& scenario, const std::string& path, Read&& read) {
-  try {
-    read();
-  } catch (const UserError& error) {
-    throw UserError(scenario.where(path), fmt::format("{}: {}", path, error.what()));
-  }
-}
-
 // What one value's range cannot say.
 void check(const Scenario& scenario) {
   if (scenario.jobs.empty())
@@ -107,21 +97,7 @@ void check(const Scenario& scenario) {
     check_keys_apply(scenario, i);
   }
   check_faults(scenario);
-  const EcnParams& ecn = scenario.fabric.switches.ecn;
-  if (ecn.k_min > ecn.k_max)
-    throw UserError(scenario.where("fabric.switch.ecn.k_min"),
-                    fmt::format("fabric.switch.ecn.k_min: {} is above k_max {}",
-                                to_string(ecn.k_min), to_string(ecn.k_max)));
-  const PfcParams& pfc = scenario.fabric.switches.pfc;
-  if (pfc.threshold == PfcThreshold::kStatic && pfc.xon > pfc.xoff)
-    throw UserError(scenario.where("fabric.switch.pfc.xon"),
-                    fmt::format("fabric.switch.pfc.xon: {} is above xoff {}", to_string(pfc.xon),
-                                to_string(pfc.xoff)));
-  readable(scenario, "fabric.switch.pfc.priorities", [&] { parse_priority_set(pfc.priorities); });
-  readable(scenario, "fabric.switch.ecn.priorities", [&] {
-    if (ecn.priorities != "all") parse_priority_set(ecn.priorities);
-  });
-  readable(scenario, "fabric.switch.ecn.by_priority", [&] { ecn_rules(ecn); });
+  check_contradictions(scenario);
 }
 
 Scenario read(ConfigNode root, std::string name, std::string base_dir,
