@@ -120,6 +120,12 @@ NetworkContext::NetworkContext(const FabricGraph& fabric, const RouteTable& rout
 
 std::unique_ptr<const FaultPlan> NetworkContext::make_faults(std::uint32_t largest_frame) {
   check_bit_errors(params.wire.bit_error_rate, largest_frame);
+  if (posting_order && (params.switches.pfc.watchdog.enabled ||
+                        params.switches.load_balancing.kind == LoadBalancing::kAdaptive ||
+                        params.switches.load_balancing.kind == LoadBalancing::kAdaptiveFlowlet))
+    throw UserError(
+        "fabric.wire.tie_order: posting reproduces simulators without a PFC watchdog and without "
+        "adaptive load balancing; remove it, or those");
   if (posting_order && !params.faults.empty())
     throw UserError(
         "fabric.wire.tie_order: posting reproduces simulators without faults; remove it, or the "

@@ -114,19 +114,23 @@ void Nic::send_data(SendFlow& flow, std::int64_t start) {
   flow.congestion_control->on_sent(now, packet.wire_bytes);
   const BitRate rate = flow.congestion_control->rate(now);
   Packet& sent = transmit(packet, start);
-  if (context_.telemetry) context_.annex.int_stack(sent).hops = 0;
+  if (context_.telemetry) context_.annex.int_stack(sent) = IntStack();
   flow.last_wire = packet.wire_bytes;
-  flow.next_send_ps = rate >= link_.rate() ? free_at_ps_ : start + gap_ps(packet.wire_bytes, rate);
+  flow.next_send_ps = free_at_ps_;
+  if (rate < link_.rate())
+    flow.next_send_ps = flow.congestion_control
+                            ->next_start(now, packet.wire_bytes,
+                                         SimTime::ps(start + gap_ps(packet.wire_bytes, rate)))
+                            .ps();
   update_active(start, flow);
 }
 
 // Timers and figures of a packet that starts.
 void Nic::count_sent(SendFlow& flow, std::uint32_t psn, std::int64_t payload, std::int64_t start) {
   if (flow.record.packets == 0) flow.record.first_sent = SimTime::ps(start);
-  if (!flow.in_flight()) {
-    flow.deadline_ps = start + flow.rto_ps;
+  if (!flow.in_flight() || (selective_ && flow.waits_to_repeat())) {
+    set_deadline(flow, start);
     flow.ask_again_ps = start + params_.rto.ps() / 4;
-    next_timer_ps_ = std::min(next_timer_ps_, flow.deadline_ps);
   }
   ++flow.record.packets;
   const bool again = psn < flow.highest_psn;
@@ -136,7 +140,7 @@ void Nic::count_sent(SendFlow& flow, std::uint32_t psn, std::int64_t payload, st
   if (!selective_) [[likely]]
     return;
   flow.window->note_sent(psn, payload);
-  if (psn == flow.oldest_psn) flow.deadline_ps = start + flow.rto_ps;
+  if (psn == flow.oldest_psn) set_deadline(flow, start);
 }
 
 // With coalesced ACKs the receiver may hold one back that the sender needs to go on: because it has

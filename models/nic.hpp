@@ -104,6 +104,10 @@ class Nic {
   void deliver(std::int64_t now, ReceiveConnection& connection);
 
   void take(std::int64_t now, const Packet& packet);
+  void set_deadline(SendFlow& flow, std::int64_t now) {
+    flow.deadline_ps = now + flow.rto_ps;
+    next_timer_ps_ = std::min(next_timer_ps_, flow.deadline_ps);
+  }
   void on_data(std::int64_t now, const Packet& packet);
   void on_trimmed(std::int64_t now, const Packet& packet);
   void note_mark(std::int64_t now, const Packet& packet, ReceiveFlow& flow);

@@ -50,6 +50,7 @@ SendFlow& Nic::send_flow(const MessageKey& key, EndpointId to, std::uint32_t que
   const std::uint32_t full = context_.full_packet_wire(), ack = context_.ack_wire();
   const PathInfo info{link_.rate(), there.delivery(1, full, full) + back.delivery(1, ack, ack),
                       params_.mtu, there.hops(), &context_.int_scale};
+  flow.base_rtt = info.base_rtt;
   flow.congestion_control = make_congestion_control(info, params_.congestion_control);
   flow.moves_waiting = flow.congestion_control->moves_waiting_packet();
   if (params_.entropy.kind != EntropyKind::kFixed) {

@@ -120,14 +120,14 @@ void Nic::on_ack(std::int64_t now, const Packet& packet) {
     return control.on_cnp(time);
   }
   if (selective_) return on_ack_selective(now, packet, *flow);
-  const std::int64_t newly =
-      packet.psn > flow->oldest_psn ? advance_oldest(now, *flow, packet.psn) : 0;
+  const bool is_news = packet.psn > flow->oldest_psn;
+  const std::int64_t newly = is_news ? advance_oldest(now, *flow, packet.psn) : 0;
   const bool nack = packet.kind() == PacketKind::kNack;
   if (nack && packet.psn == flow->oldest_psn && flow->in_flight()) {
     control.on_loss(time);
     go_back(now, *flow);
   }
-  tell_ack(now, *flow, packet, newly, nack ? UINT32_MAX : packet.psn - 1);
+  tell_ack(now, *flow, packet, newly, is_news && !nack ? packet.psn - 1 : UINT32_MAX);
   update_active(now, *flow);
   complete_parts(now, *flow);
 }
@@ -163,8 +163,10 @@ void Nic::tell_ack(std::int64_t now, SendFlow& flow, const Packet& packet, std::
 
 // Of the packet that made the receiver send this; zero if it is not known.
 Duration Nic::round_trip(std::int64_t now, const SendFlow& flow, std::uint32_t answered_psn) {
-  const std::int64_t sent = flow.send_times.at(answered_psn);
-  return sent == SendTimes::kUnknown ? Duration() : Duration::ps(now - sent);
+  const SendTimes::Sent sent = flow.send_times.at(answered_psn);
+  if (sent.at_ps == SendTimes::kUnknown) return {};
+  const Duration rtt = Duration::ps(now - sent.at_ps);
+  return sent.again && rtt < flow.base_rtt ? Duration() : rtt;
 }
 
 // Payload up to (not including) packet `psn` is acknowledged. @return bytes newly so.
@@ -184,7 +186,7 @@ std::int64_t Nic::advance_oldest(std::int64_t now, SendFlow& flow, std::uint32_t
     flow.sending = static_cast<std::uint32_t>(m) + (psn == part.end_psn());
   }
   on_progress(flow);
-  flow.deadline_ps = now + flow.rto_ps;
+  set_deadline(flow, now);
   flow.record.last_acked = SimTime::ps(now);
   flow.record.payload = Bytes(position);
   return newly;
@@ -195,7 +197,7 @@ void Nic::go_back(std::int64_t now, SendFlow& flow) {
   flow.sent_bytes = flow.acked_bytes;
   flow.sending = 0;
   while (flow.parts[flow.sending].end_psn() <= flow.next_psn) ++flow.sending;
-  flow.deadline_ps = now + flow.rto_ps;
+  set_deadline(flow, now);
   update_active(now, flow);
 }
 
@@ -204,7 +206,7 @@ void Nic::go_back(std::int64_t now, SendFlow& flow) {
 void Nic::on_timer(std::int64_t now) {
   next_timer_ps_ = INT64_MAX;
   for (SendFlow& flow : flows_) {
-    if (!flow.in_flight()) continue;
+    if (!flow.in_flight() || (selective_ && flow.waits_to_repeat())) continue;
     if (flow.deadline_ps <= now) time_out(now, flow);
     if (!flow.failed()) next_timer_ps_ = std::min(next_timer_ps_, flow.deadline_ps);
   }

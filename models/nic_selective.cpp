@@ -69,7 +69,7 @@ void Nic::repeat_all(std::int64_t now, SendFlow& flow) {
   flow.window->lose_all();
   flow.absent_bytes = flow.window->absent_bytes();
   flow.recover_psn = flow.next_psn;
-  flow.deadline_ps = now + flow.rto_ps;
+  set_deadline(flow, now);
   update_active(now, flow);
 }
 

@@ -59,12 +59,16 @@ struct alignas(64) SendFlow {
   std::uint32_t recover_psn =
       0;                    ///< Selective repeat: losses before it are one and the same event.
   std::int64_t rto_ps = 0;  ///< Grows by the backoff with every timeout.
+  Duration base_rtt{};      ///< A full packet out, its ACK back, queues empty.
   SendTimes send_times;     ///< Only if the congestion control needs round-trip times.
   std::unique_ptr<SentWindow> window;  ///< Selective repeat.
   FlowRecord record;
 
   bool in_flight() const { return next_psn != oldest_psn; }
   std::int64_t outstanding() const { return sent_bytes - acked_bytes - absent_bytes; }
+  /// Selective repeat: all that is not acknowledged waits for its turn to be sent again, so nothing
+  /// can be late.
+  bool waits_to_repeat() const { return outstanding() == 0 && window->has_lost(); }
   bool failed() const { return record.failed != SimTime::never(); }
 };
 

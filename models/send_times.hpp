@@ -9,27 +9,31 @@
 
 namespace plait {
 
-/// A ring over packet sequence numbers. A packet that is sent again has no usable time (Karn's
-/// rule: its ACK may answer either copy).
+/// A ring over packet sequence numbers. A packet that is sent again has the time of the latest
+/// copy; whose time an ACK tells is then not certain.
 class SendTimes {
  public:
   static constexpr std::int64_t kUnknown = -1;
+  struct Sent {
+    std::int64_t at_ps = kUnknown;
+    bool again = false;
+  };
 
   /// Packet `psn` is sent at `now_ps`; none below `oldest` will be asked for later.
   void note(std::uint32_t psn, std::uint32_t oldest, std::int64_t now_ps, bool again) {
     while (psn - oldest >= ring_.size()) grow();
-    ring_[psn & (ring_.size() - 1)] = {psn, again ? kUnknown : now_ps};
+    ring_[psn & (ring_.size() - 1)] = {psn, {now_ps, again}};
   }
-  std::int64_t at(std::uint32_t psn) const {
-    if (ring_.empty()) return kUnknown;
+  Sent at(std::uint32_t psn) const {
+    if (ring_.empty()) return {};
     const Entry& entry = ring_[psn & (ring_.size() - 1)];
-    return entry.psn == psn ? entry.sent_ps : kUnknown;
+    return entry.psn == psn ? entry.sent : Sent();
   }
 
  private:
   struct Entry {
     std::uint32_t psn = UINT32_MAX;
-    std::int64_t sent_ps = kUnknown;
+    Sent sent;
   };
   void grow() {
     std::vector<Entry> larger(ring_.empty() ? 16 : 2 * ring_.size());

@@ -54,6 +54,8 @@ SharedBuffer::SharedBuffer(const SwitchParams& params, const std::vector<std::in
   for (std::size_t port = 0; port < headroom.size(); ++port)
     alpha_1024_.push_back(alpha_at(rates.empty() ? BitRate() : rates[port], params.pfc));
   const auto ports = static_cast<std::int64_t>(headroom.size());
+  if (params.buffer.count() > kMostQueued && ports > 0)
+    most_per_ingress_ = std::max<std::int64_t>(largest_packet, kMostQueued / 2 / ports);
   const std::int64_t lossless_priorities = std::popcount(lossless_);
   const std::int64_t lossy_priorities =
       static_cast<std::int64_t>(kPriorities) - lossless_priorities;

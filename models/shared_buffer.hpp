@@ -131,7 +131,7 @@ class SharedBuffer {
   std::int64_t free_shared() const { return pool_ - shared_; }
   /// T for `free` shared bytes. Cut so that the 32-bit counters of an ingress hold in any buffer.
   std::int64_t limit_of(std::uint32_t port, std::int64_t free) const {
-    return std::min(free * alpha_1024_[port] >> 10, kMostQueued);
+    return std::min(free * alpha_1024_[port] >> 10, most_per_ingress_);
   }
   std::int64_t threshold(std::uint32_t port) const {
     return static_ ? xoff_ - reserve_ : limit_of(port, free_shared());
@@ -152,6 +152,8 @@ class SharedBuffer {
   std::int64_t resume_offset_ = 0;
   std::int64_t xoff_ = 0, xon_ = 0;  // static thresholds
   std::int64_t lossy_alpha_1024_ = 0;
+  /// All ingresses together fit one egress port's counter, so they are paused before it overflows.
+  std::int64_t most_per_ingress_ = kMostQueued;
   std::uint32_t paused_ = 0;
   std::uint8_t lossless_ = 0;
   std::vector<std::int64_t> headroom_;        // by port

@@ -260,6 +260,7 @@ void Switch::stamp(const EgressPort& port, const Packet& packet, Packet& sent,
     stack.hop[stack.hops] = IntHop(now, port.wire_bytes, port.queue_bytes, context_.int_scale.unit);
   }
   ++stack.hops;
+  stack.path = static_cast<std::uint8_t>(stack.path * 31U + node_.value() * 7U + 1U);
 }
 
 // RED-style: the length of the queue that the packet leaves behind decides.

@@ -61,7 +61,7 @@ struct PfcParams {
 struct TrimmingParams {
   bool enabled = false;
   Bytes size = Bytes(64);     ///< What is left of the packet.
-  std::int64_t priority = 6;  ///< Of what is left.
+  std::int64_t priority = 5;  ///< Of what is left.
   Bytes threshold{};          ///< Egress queue from which packets are trimmed; 0 = when they would
                               ///< be dropped.
 };

@@ -70,6 +70,12 @@ Switch::Switch(NodeId node, NetworkContext& context)
       trim_threshold_(or_none(context.params.switches.trimming.threshold, INT64_MAX)),
       peers_(port_count_),
       statistics_(port_count_) {
+  const std::uint32_t lifted =
+      static_cast<std::uint32_t>(context.params.switches.trimming.priority);
+  if (trims_ && buffer_.lossless(lifted))
+    throw UserError(
+        "fabric.switch.trimming.priority: " + std::to_string(lifted) +
+        " is lossless (fabric.switch.pfc.priorities); trimmed packets need a lossy one");
   check_chip(context.params.switches, context.graph.node(node),
              rates_of_ports(context.graph, node));
   if (context.posting_order) {

@@ -33,9 +33,10 @@ struct IntHop {
 };
 
 /// The records of one packet, first switch first.
-struct IntStack {
-  static constexpr std::uint32_t kMaxHops = 7;  ///< Later switches only count themselves.
+struct alignas(64) IntStack {
+  static constexpr std::uint32_t kMaxHops = 6;  ///< Later switches only count themselves.
   std::uint8_t hops = 0;
+  std::uint8_t path = 0;  ///< Hash of the switches: records of different paths do not compare.
   std::uint8_t link_class[kMaxHops] = {};  ///< Of the egress link: tells its rate.
   IntHop hop[kMaxHops];
 };

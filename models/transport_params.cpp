@@ -56,11 +56,13 @@ void describe(ParamVisitor& v, TransportParams& p) {
   v.field({"nack_interval", "least time between two NACKs for the same missing packet",
            "HPCC artefact, 500 us"},
           p.nack_interval, {Duration::ps(0), Duration::s(1)});
-  v.field({"rto", "time without progress after which the sender repeats from the oldest packet on",
-           "Plait's choice; an InfiniBand timeout of 8 is 1.05 ms"},
-          p.rto, {Duration::us(1), TransportParams::kMaxRto});
+  v.field(
+      {"rto", "time without progress after which the sender repeats from the oldest packet on",
+       "Plait's choice: longer than a full 32 MiB buffer takes to drain at 100 Gbps; NCCL 4.3 s"},
+      p.rto, {Duration::us(1), TransportParams::kMaxRto});
   v.field({"rto_backoff", "factor on rto after each timeout without progress",
-           "InfiniBand vol. 1 ch. 9: none"},
+           "Plait's choice: seven retries outlast the default convergence of routes; InfiniBand "
+           "itself has 1"},
           p.rto_backoff, {1.0, 8.0});
   v.field({"retry_limit",
            "timeouts in a row without progress that a queue pair survives; at the next it fails; "

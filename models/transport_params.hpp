@@ -50,9 +50,9 @@ struct TransportParams {
   bool control_obeys_pause = true;    ///< The NIC holds ACKs back while their priority is paused.
   std::int64_t ack_interval = 1;      ///< Packets per ACK; the last of a message always has one.
   Duration nack_interval = Duration::us(500);  ///< Least time between NACKs for one gap.
-  Duration rto = Duration::ms(1);  ///< Without progress for this long: repeat from the oldest.
-  double rto_backoff = 1.0;        ///< Factor on rto after each timeout without progress.
-  std::int64_t retry_limit = 7;    ///< Timeouts without progress that are survived; 0 = all.
+  Duration rto = Duration::ms(20);  ///< Without progress for this long: repeat from the oldest.
+  double rto_backoff = 2.0;         ///< Factor on rto after each timeout without progress.
+  std::int64_t retry_limit = 7;     ///< Timeouts without progress that are survived; 0 = all.
   Reliability reliability = Reliability::kGoBackN;
   std::int64_t reorder_window = 1024;  ///< Selective repeat: packets in flight at most.
   /// Selective repeat: a packet is lost when so many sent after it are acknowledged; 0 = automatic.

@@ -33,8 +33,9 @@ struct AckInfo {
   bool ecn_echo = false;          ///< The acknowledged packet carried a congestion mark.
   std::int64_t acked_to = 0;      ///< First byte that is not acknowledged.
   std::int64_t sent_to = 0;       ///< First byte that has not been sent (sent again, after a loss).
-  /// From the start of the data packet to now; zero if unknown (the packet was sent twice) or if
-  /// the algorithm does not ask for it.
+  /// From the start of the data packet to now; zero if unknown or if the algorithm does not ask for
+  /// it. Of a packet that was sent twice the second copy counts, unless it cannot have come back
+  /// yet.
   Duration rtt{};
   const IntStack* telemetry = nullptr;  ///< Of the data packet, or null.
 };
@@ -63,6 +64,12 @@ class CongestionControl {
   virtual BitRate rate(SimTime now) = 0;
   /// Allowed unacknowledged payload; a packet may be sent while less than this is in flight.
   virtual Bytes window(SimTime now) = 0;
+  /// When the packet after one of `wire_bytes` that starts at `start` may start; `at_rate` if the
+  /// rate stays as it is. Algorithms whose rate rises with time alone may say earlier.
+  virtual SimTime next_start(SimTime /*start*/, std::uint32_t /*wire_bytes*/,
+                             SimTime at_rate) const {
+    return at_rate;
+  }
   /// Whether a new rate also moves the start of the packet that waits for its turn (as HPCC does);
   /// otherwise it counts from the next packet on.
   virtual bool moves_waiting_packet() const { return false; }

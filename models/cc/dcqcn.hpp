@@ -25,8 +25,9 @@ struct DcqcnParams {
   BitRate additive_step = BitRate::mbps(5);     ///< [R_AI]
   BitRate hyper_step = BitRate::mbps(50);       ///< [R_HAI]
   BitRate min_rate = BitRate::mbps(1);
-  bool clamp_target = false;     ///< Every cut lowers the target too, also within recovery round 0.
-  Bytes window{};                ///< At line rate; 0 = no window, as in the paper.
+  bool early_start = true;    ///< A rate that rises meanwhile shortens the wait of the next packet.
+  bool clamp_target = false;  ///< Every cut lowers the target too, also within recovery round 0.
+  Bytes window{};             ///< At line rate; 0 = no window, as in the paper.
   bool variable_window = false;  ///< The window is proportional to the rate.
 };
 void describe(ParamVisitor& visitor, DcqcnParams& params);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "models/cc/rate_window.hpp"
 #include "models/telemetry.hpp"
 #include "sim/check.hpp"
 #include "sim/error.hpp"
@@ -32,7 +33,7 @@ class Hpcc final : public CongestionControl {
       : params_(params),
         scale_(*path.int_scale),
         line_bps_(path.line_rate.bps()),
-        base_rtt_ns_((params.base_rtt > Duration() ? params.base_rtt : path.base_rtt).ps() / 1000),
+        base_rtt_ns_(std::max<std::int64_t>(1, base_rtt_of(path, params.base_rtt).ps() / 1000)),
         window_(params.window.count() > 0
                     ? params.window.count()
                     : bytes_in(Duration::ns(base_rtt_ns_), path.line_rate).count()),
@@ -67,20 +68,20 @@ class Hpcc final : public CongestionControl {
 
 Bytes Hpcc::window(SimTime) {
   if (!params_.variable_window) return Bytes(window_);
-  __extension__ typedef __int128 Wide;
-  const auto scaled = static_cast<std::int64_t>(static_cast<Wide>(window_) * rate_bps_ / line_bps_);
-  return Bytes(std::max(std::int64_t{1}, scaled));
+  return window_at(Bytes(window_), rate_bps_, line_bps_);
 }
 
 void Hpcc::on_ack(SimTime, const AckInfo& ack) {
   PLAIT_CHECK(ack.telemetry != nullptr, "HPCC needs telemetry");
-  if (update_position_ == 0) {  // nothing to compare with yet
-    update_position_ = ack.sent_to;
-    last_ = *ack.telemetry;
+  const IntStack& stack = *ack.telemetry;
+  const bool first = update_position_ == 0;
+  if (first) update_position_ = ack.sent_to;
+  if (first || stack.hops != last_.hops || stack.path != last_.path) {  // nothing to compare with
+    last_ = stack;
     return;
   }
   const bool full = ack.acked_to > update_position_;
-  if (full || params_.fast_reaction) update(*ack.telemetry, full);
+  if (full || params_.fast_reaction) update(stack, full);
   if (full) update_position_ = std::max(update_position_, ack.sent_to);
 }
 

@@ -20,6 +20,7 @@ NetworkParams network(Reliability reliability) {
   NetworkParams p = test::bare_network();
   p.transport.reliability = reliability;
   p.transport.rto = Duration::us(100);
+  p.transport.rto_backoff = 1;
   return p;
 }
 

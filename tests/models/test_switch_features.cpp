@@ -69,6 +69,7 @@ TEST_CASE("trimming: from a threshold on", "[trimming]") {
   params.switches.buffer = Bytes::mega(10);
   params.switches.trimming.enabled = true;
   params.switches.trimming.threshold = Bytes(5000);
+  params.switches.trimming.priority = 6;  // strict
   FabricRun run(one_switch(3), params);
   REQUIRE(run.run(incast(2)) == RunEnd::kFinished);
   const LinkRecord& link = last_link(run);

@@ -26,6 +26,8 @@ void random_rules(Random& random, NetworkParams& params) {
   p.lossy_port_limit = Bytes(random.any_of({0, 30'000}));
   p.trimming.enabled = random.between(0, 1) == 1;
   p.trimming.priority = random.any_of({6, 7});
+  const unsigned lossless = p.pfc.enabled ? parse_priority_set(p.pfc.priorities) : 0U;
+  if ((lossless >> p.trimming.priority & 1U) != 0) p.trimming.enabled = false;  // refused
   p.trimming.threshold = Bytes(random.any_of({0, 10'000}));
   p.pfc.watchdog.enabled = random.between(0, 1) == 1;
   p.pfc.watchdog.detection = Duration::ns(random.between(1'000, 20'000));

@@ -29,6 +29,8 @@ inline NetworkParams bare_network() {
   p.transport.header = Bytes(50);
   p.transport.ack = Bytes(50);
   p.transport.gap = Bytes(0);
+  p.transport.rto = Duration::ms(1);
+  p.transport.rto_backoff = 1;
   p.transport.congestion_control.kind = CcKind::kNone;
   p.transport.congestion_control.none.bdp_multiple = 0;
   return p;

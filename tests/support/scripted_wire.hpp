@@ -139,7 +139,7 @@ class ScriptedRun {
       : graph_(two_hosts()),
         routes_(graph_),
         context_(graph_, routes_, params) {
-    context_.scratch.emplace_back(context_.telemetry ? sizeof(IntStack) : 0);
+    context_.scratch.emplace_back(context_.annex.bytes());
     std::vector<Entity*> entities;
     for (std::size_t n = 0; n < graph_.node_count(); ++n) {
       const NodeId node(n);
