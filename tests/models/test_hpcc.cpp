@@ -17,7 +17,7 @@ struct World {
   PathInfo path{BitRate::bps(kLine), Duration::us(10), Bytes(1000), 2, &scale};
 
   // One hop: `units` of 128 bytes sent and `queue` units of 80 bytes waiting at `ns`.
-  static IntStack stack(std::int64_t ns, std::uint64_t units, std::uint64_t queue) {
+  static IntStack stack(std::int64_t ns, std::uint64_t units, std::uint32_t queue) {
     IntStack s;
     s.hops = 1;
     s.hop[0] = IntHop(ns * 1000, 128 * units, 80 * queue, 1);

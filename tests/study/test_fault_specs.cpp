@@ -125,11 +125,11 @@ TEST_CASE("a run that waits for an unreachable host ends and names the flow") {
 }
 
 TEST_CASE("a run that stops long before the last fault ends with its last progress") {
-  // A lost ring cannot be repaired within 2 timeouts of 100 us; the cables come back at 1 s.
+  // Eight timeouts, doubled each time, take 20 ms * 255 = 5.1 s; the cables come back at 10 s.
   const Scenario scenario = scenario_with(
-      "  - {at: 2us, link: leaf0:spine1, action: down, for: 1s}\n"
-      "  - {at: 2us, link: leaf0:spine0, action: down, for: 1s}\n",
-      "  routing: {detection: 2s, convergence: 2s}\n");
+      "  - {at: 2us, link: leaf0:spine1, action: down, for: 10s}\n"
+      "  - {at: 2us, link: leaf0:spine0, action: down, for: 10s}\n",
+      "  routing: {detection: 20s, convergence: 20s}\n");
   std::shared_ptr<RunOutcome> outcome;
   std::string text;
   try {
