@@ -131,13 +131,15 @@ TEST_CASE("a lossy queue has its reserve whatever the others take", "[shared_buf
   CHECK(buffer.shared_bytes() == 0);
 }
 
-TEST_CASE("a deep buffer is legal; ingresses pause before one egress holds more than 32 bits can count", "[shared_buffer]") {
+TEST_CASE(
+    "a deep buffer is legal; ingresses pause before one egress holds more than 32 bits can count",
+    "[shared_buffer]") {
   SwitchParams params;
   params.buffer = Bytes::gibi(64);
   params.pfc.alpha = 1.0;
   SharedBuffer buffer(params, {10'000, 10'000}, 1000);
-  // T would be 32 GiB; it is cut to half of 2^31 - 2^25, shared by two ports: 528,482,304 beyond the
-  // reserve.
+  // T would be 32 GiB; it is cut to half of 2^31 - 2^25, shared by two ports: 528,482,304 beyond
+  // the reserve.
   CHECK(buffer.surely_quiet(0, 3, 4096 + 528'482'303));
   CHECK(buffer.enter(0, 3, 4096 + 528'482'303) == Verdict::kAdmitted);
   CHECK(buffer.enter(0, 3, 1) == Verdict::kAdmittedPause);

@@ -136,9 +136,7 @@ class OrderProcess final : public RankProcess {
 class ScriptedRun {
  public:
   ScriptedRun(const NetworkParams& params, const std::vector<std::int64_t>& sizes, Script script)
-      : graph_(two_hosts()),
-        routes_(graph_),
-        context_(graph_, routes_, params) {
+      : graph_(two_hosts()), routes_(graph_), context_(graph_, routes_, params) {
     context_.scratch.emplace_back(context_.annex.bytes());
     std::vector<Entity*> entities;
     for (std::size_t n = 0; n < graph_.node_count(); ++n) {
