@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "models/cc/preset.hpp"
 #include "models/cc/rate_window.hpp"
-#include "sim/error.hpp"
 
 namespace plait {
 
@@ -207,24 +207,20 @@ void Dcqcn::increase() {
   current_bps_ = std::min(line_bps_, current_bps_ / 2 + target_bps_ / 2);
 }
 
-}  // namespace
-
-DcqcnParams dcqcn_preset(std::string_view name) {
-  if (name == "connectx") return {};
-  if (name == "paper") return paper();
-  if (name == "ns3") return ns3();
-  throw UserError("unknown DCQCN preset '" + std::string(name) +
-                  "'; known are connectx, paper, ns3" +
-                  did_you_mean(name, {"connectx", "paper", "ns3"}));
+const std::vector<Preset<DcqcnParams>>& presets() {
+  static const std::vector<Preset<DcqcnParams>> all = {
+      {{"connectx", "what ConnectX NICs ship with", "mlxconfig dumps, docs/models/dcqcn.md"}, {}},
+      {{"paper", "the published algorithm's settings", "Zhu et al., SIGCOMM 2015"}, paper()},
+      {{"ns3", "the ns-3 RDMA models at 100 Gbps", "HPCC artefact"}, ns3()}};
+  return all;
 }
 
+}  // namespace
+
+DcqcnParams dcqcn_preset(std::string_view name) { return find_preset("DCQCN", presets(), name); }
+
 void describe(ParamVisitor& v, DcqcnParams& p) {
-  static const std::vector<Choice> presets = {
-      {"connectx", "what ConnectX NICs ship with", "mlxconfig dumps, docs/models/dcqcn.md"},
-      {"paper", "the published algorithm's settings", "Zhu et al., SIGCOMM 2015"},
-      {"ns3", "the ns-3 RDMA models at 100 Gbps", "HPCC artefact"}};
-  const int chosen = v.preset(presets);
-  if (chosen >= 0) p = dcqcn_preset(presets[static_cast<std::size_t>(chosen)].name);
+  take_preset(v, presets(), p);
   const Range<Duration> timer{Duration::ns(100), Duration::s(1)};
   const Range<BitRate> rate{BitRate::bps(1), BitRate::gbps(10'000)};
   v.field({"gain", "g: weight of a new sample of alpha", "ConnectX DCE_TCP_G 1019 of 1024"}, p.gain,

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <string>
 
+#include "models/cc/preset.hpp"
 #include "models/cc/rate_window.hpp"
-#include "sim/error.hpp"
 
 namespace plait {
 
@@ -94,21 +94,19 @@ void Dctcp::on_ack(SimTime, const AckInfo& ack) {
   if (new_round && !was_cut_) rate_bps_ = std::min(line_bps_, rate_bps_ + step_bps_);
 }
 
-}  // namespace
-
-DctcpParams dctcp_preset(std::string_view name) {
-  if (name == "rfc8257") return {};
-  if (name == "ns3") return ns3();
-  throw UserError("unknown DCTCP preset '" + std::string(name) + "'; known are rfc8257, ns3" +
-                  did_you_mean(name, {"rfc8257", "ns3"}));
+const std::vector<Preset<DctcpParams>>& presets() {
+  static const std::vector<Preset<DctcpParams>> all = {
+      {{"rfc8257", "the published algorithm's settings", "RFC 8257"}, {}},
+      {{"ns3", "the ns-3 RDMA models at 100 Gbps", "HPCC artefact"}, ns3()}};
+  return all;
 }
 
+}  // namespace
+
+DctcpParams dctcp_preset(std::string_view name) { return find_preset("DCTCP", presets(), name); }
+
 void describe(ParamVisitor& v, DctcpParams& p) {
-  static const std::vector<Choice> presets = {
-      {"rfc8257", "the published algorithm's settings", "RFC 8257"},
-      {"ns3", "the ns-3 RDMA models at 100 Gbps", "HPCC artefact"}};
-  const int chosen = v.preset(presets);
-  if (chosen >= 0) p = dctcp_preset(presets[static_cast<std::size_t>(chosen)].name);
+  take_preset(v, presets(), p);
   const Range<BitRate> rate{BitRate::bps(0), BitRate::gbps(10'000)};
   v.field({"gain", "g: weight of a new sample of the marked share", "RFC 8257, 1/16"}, p.gain,
           {1e-6, 1.0});

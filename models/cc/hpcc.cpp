@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
+#include "models/cc/preset.hpp"
 #include "models/cc/rate_window.hpp"
 #include "models/telemetry.hpp"
 #include "sim/check.hpp"
-#include "sim/error.hpp"
 
 namespace plait {
 
@@ -131,21 +131,19 @@ void Hpcc::update(const IntStack& stack, bool full) {
   stage_ = multiplicative ? 0 : stage_ + 1;
 }
 
-}  // namespace
-
-HpccParams hpcc_preset(std::string_view name) {
-  if (name == "paper") return {};
-  if (name == "ns3") return ns3();
-  throw UserError("unknown HPCC preset '" + std::string(name) + "'; known are paper, ns3" +
-                  did_you_mean(name, {"paper", "ns3"}));
+const std::vector<Preset<HpccParams>>& presets() {
+  static const std::vector<Preset<HpccParams>> all = {
+      {{"paper", "the published settings", "Li et al., SIGCOMM 2019"}, {}},
+      {{"ns3", "the ns-3 RDMA models at 100 Gbps", "HPCC artefact"}, ns3()}};
+  return all;
 }
 
+}  // namespace
+
+HpccParams hpcc_preset(std::string_view name) { return find_preset("HPCC", presets(), name); }
+
 void describe(ParamVisitor& v, HpccParams& p) {
-  static const std::vector<Choice> presets = {
-      {"paper", "the published settings", "Li et al., SIGCOMM 2019"},
-      {"ns3", "the ns-3 RDMA models at 100 Gbps", "HPCC artefact"}};
-  const int chosen = v.preset(presets);
-  if (chosen >= 0) p = hpcc_preset(presets[static_cast<std::size_t>(chosen)].name);
+  take_preset(v, presets(), p);
   const Range<BitRate> rate{BitRate::bps(1), BitRate::gbps(10'000)};
   v.field({"target_utilisation", "eta: share of a link that HPCC aims at", "SIGCOMM 2019, 0.95"},
           p.target_utilisation, {0.01, 1.0});

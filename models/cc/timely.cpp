@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <string>
 
+#include "models/cc/preset.hpp"
 #include "models/cc/rate_window.hpp"
-#include "sim/error.hpp"
 
 namespace plait {
 
@@ -95,21 +95,20 @@ void Timely::decrease(double factor) {
   increases_ = 0;
 }
 
-}  // namespace
-
-TimelyParams timely_preset(std::string_view name) {
-  if (name == "paper") return {};
-  if (name == "ns3") return ns3();
-  throw UserError("unknown TIMELY preset '" + std::string(name) + "'; known are paper, ns3" +
-                  did_you_mean(name, {"paper", "ns3"}));
+const std::vector<Preset<TimelyParams>>& presets() {
+  static const std::vector<Preset<TimelyParams>> all = {
+      {{"paper", "the published algorithm's settings, for 10 Gbps", "Mittal et al., SIGCOMM 2015"},
+       {}},
+      {{"ns3", "the ns-3 RDMA models at 100 Gbps", "HPCC artefact"}, ns3()}};
+  return all;
 }
 
+}  // namespace
+
+TimelyParams timely_preset(std::string_view name) { return find_preset("TIMELY", presets(), name); }
+
 void describe(ParamVisitor& v, TimelyParams& p) {
-  static const std::vector<Choice> presets = {
-      {"paper", "the published algorithm's settings, for 10 Gbps", "Mittal et al., SIGCOMM 2015"},
-      {"ns3", "the ns-3 RDMA models at 100 Gbps", "HPCC artefact"}};
-  const int chosen = v.preset(presets);
-  if (chosen >= 0) p = timely_preset(presets[static_cast<std::size_t>(chosen)].name);
+  take_preset(v, presets(), p);
   const Range<Duration> time{Duration::ns(1), Duration::s(1)};
   const Range<BitRate> rate{BitRate::bps(1), BitRate::gbps(10'000)};
   v.field({"weight", "alpha: weight of a new difference of round-trip times", "paper, 0.875"},
