@@ -20,10 +20,12 @@ struct Headroom {
 /// Of the switch port that lacks most; it needs what the switches themselves compute.
 Headroom shortest_headroom(const FabricGraph& graph, const RouteTable& routes,
                            const NetworkParams& params) {
-  NetworkParams enough = params;
+  NetworkParams given_params = params;
+  given_params.faults.clear();  // headroom is that of the cables as they are meant to be
+  NetworkParams enough = given_params;
   enough.switches.pfc.headroom = Bytes(0);
   enough.switches.pfc.headroom_rule = HeadroomRule::kComputed;
-  const NetworkContext given(graph, routes, params), computed(graph, routes, enough);
+  const NetworkContext given(graph, routes, given_params), computed(graph, routes, enough);
   Headroom worst;
   for (const NodeId node : graph.switches()) {
     const auto has = headroom_of_ports(given, node), needs = headroom_of_ports(computed, node);
