@@ -3,6 +3,10 @@
 /// @file random_network.hpp
 /// Random fabrics, traffic and parameters for tests of properties.
 
+#include <catch2/catch.hpp>
+#include <map>
+#include <vector>
+
 #include "sim/error.hpp"
 #include "sim/random.hpp"
 #include "tests/support/fabric_run.hpp"
@@ -132,6 +136,20 @@ inline void shrink_buffer(NetworkParams& params, const FabricGraph& graph) {
     }
   }
   params.switches.buffer = Bytes::kilo(kilobytes + kilobytes / 8);
+}
+
+/// Every receiver has as many bytes and messages as were sent to it.
+inline void check_delivered_once(const FabricRun& run, const std::vector<FlowSpec>& flows) {
+  std::map<std::uint32_t, std::int64_t> bytes;
+  std::map<std::uint32_t, std::size_t> count;
+  for (const FlowSpec& flow : flows) {
+    bytes[flow.to] += flow.size.count();
+    ++count[flow.to];
+  }
+  for (const auto& [gpu, expected] : bytes) {
+    CHECK(run.process(gpu).received_bytes().count() == expected);
+    CHECK(run.process(gpu).received() == count[gpu]);
+  }
 }
 
 }  // namespace plait::test

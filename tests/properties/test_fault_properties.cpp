@@ -90,19 +90,6 @@ std::vector<FlowSpec> random_flows(Random& random, std::size_t hosts) {
   return flows;
 }
 
-void check_delivered_once(const FabricRun& run, const std::vector<FlowSpec>& flows) {
-  std::map<std::uint32_t, std::int64_t> bytes;
-  std::map<std::uint32_t, std::size_t> count;
-  for (const FlowSpec& flow : flows) {
-    bytes[flow.to] += flow.size.count();
-    ++count[flow.to];
-  }
-  for (const auto& [gpu, expected] : bytes) {
-    CHECK(run.process(gpu).received_bytes().count() == expected);
-    CHECK(run.process(gpu).received() == count[gpu]);
-  }
-}
-
 const SimTime kTooLong = SimTime::at(Duration::s(2));
 
 }  // namespace

@@ -15,16 +15,7 @@ using namespace test;
 // Over several paths a message can be faster than the ideal, which is that of one path.
 void check_everything_arrived(const FabricRun& run, const std::vector<FlowSpec>& flows,
                               bool one_path = true) {
-  std::map<std::uint32_t, std::int64_t> bytes;
-  std::map<std::uint32_t, std::size_t> count;
-  for (const FlowSpec& flow : flows) {
-    bytes[flow.to] += flow.size.count();
-    ++count[flow.to];
-  }
-  for (const auto& [gpu, expected] : bytes) {
-    CHECK(run.process(gpu).received_bytes().count() == expected);
-    CHECK(run.process(gpu).received() == count[gpu]);
-  }
+  check_delivered_once(run, flows);
   for (const MessageRecord& m : run.records().messages) {
     if (one_path) CHECK(m.delivered >= m.posted + m.ideal);
     CHECK(m.acked > m.delivered);
