@@ -16,18 +16,18 @@ namespace {
 struct TraceArguments {
   std::vector<std::string> files;
   std::string groups;
-  bool repair = false;
+  bool strict = false;
 };
 
 int trace_info(const TraceArguments& arguments) {
-  ChakraOptions options;
+  TraceOptions options;
   options.group_file = arguments.groups;
-  options.repair = arguments.repair;
+  options.strict = arguments.strict;
   const std::string pattern = trace_pattern(arguments.files);
   if (arguments.files.size() > 1)
     options.ranks = static_cast<std::uint32_t>(arguments.files.size());
   std::vector<std::string> warnings;
-  const Workload workload = load_chakra_workload(pattern, options, &warnings);
+  const Workload workload = load_trace(pattern, options, &warnings);
   for (const std::string& warning : warnings) fmt::print(stderr, "warning: {}\n", warning);
   std::cout << trace_report(workload, pattern);
   return kOk;
@@ -44,7 +44,8 @@ void add_trace_command(CLI::App& app, Action& action) {
                    "Pattern with {rank}, or the files of all ranks, or one of them")
       ->required();
   info->add_option("--groups", arguments->groups, "JSON file with the process groups");
-  info->add_flag("--repair", arguments->repair, "Drop broken dependencies instead of refusing");
+  info->add_flag("--strict", arguments->strict,
+                 "Refuse broken dependencies instead of dropping them");
   info->callback([arguments, &action] { action = [arguments] { return trace_info(*arguments); }; });
 }
 

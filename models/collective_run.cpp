@@ -8,10 +8,11 @@
 
 namespace plait {
 
-CollectiveRun::CollectiveRun(const JobContext& job, RankId rank, GroupId group,
+CollectiveRun::CollectiveRun(const JobContext& job, RankId rank, const JobGroup& group,
+                             const CollectiveChoice& choice,
                              std::unique_ptr<CollectiveSchedule> schedule,
                              const FindInbox& find_inbox)
-    : job_(&job), rank_(rank), group_(group), schedule_(std::move(schedule)) {
+    : job_(&job), rank_(rank), group_(&group), choice_(choice), schedule_(std::move(schedule)) {
   PLAIT_CHECK_LE(schedule_->channels(), static_cast<std::uint32_t>(kMaxChannels));
   channels_.resize(schedule_->channels());
   for (std::uint32_t c = 0; c < channels_.size(); ++c) {
@@ -45,7 +46,11 @@ void CollectiveRun::on_timer(SimTime now, HostServices& host, std::uint32_t chan
 void CollectiveRun::on_delivered(SimTime now, HostServices& host, std::uint32_t channel,
                                  const CollectiveInbox& inbox) {
   if (inbox.of_this_call() <= inbox.expected) --receives_left_;
-  if (launched_ && channels_[channel].gate == &inbox) advance(now, host, channel);
+  if (!launched_) return;
+  if (channel < channels_.size() && channels_[channel].gate == &inbox) advance(now, host, channel);
+  if (!waits_across_) return;
+  for (std::uint32_t c = 0; c < channels_.size(); ++c)
+    if (c != channel && channels_[c].gate == &inbox) advance(now, host, c);
 }
 
 void CollectiveRun::close() {
@@ -70,11 +75,17 @@ void CollectiveRun::load(std::uint32_t channel) {
   if (state.next == state.count) return;
   state.step = schedule_->step(channel, state.next);
   if (state.step.wait_from == kNoPeer) return;
+  const std::uint32_t other = state.step.wait_channel;
+  waits_across_ |= other != kSameChannel && other != channel;
+  state.gate = inbox_of(state.step.wait_from, other == kSameChannel ? channel : other);
+}
+
+CollectiveInbox* CollectiveRun::inbox_of(std::uint32_t from, std::uint32_t channel) const {
   const auto source = std::find_if(sources_.begin(), sources_.end(), [&](const Source& s) {
-    return s.source.from == state.step.wait_from && s.source.channel == channel;
+    return s.source.from == from && s.source.channel == channel;
   });
   PLAIT_CHECK(source != sources_.end(), "a step waits for a peer that sends nothing");
-  state.gate = source->inbox;
+  return source->inbox;
 }
 
 // Every step that is ready waits out its software time; steps of one channel do so side by side but
@@ -87,8 +98,7 @@ void CollectiveRun::advance(SimTime now, HostServices& host, std::uint32_t chann
       --steps_left_;
     } else {
       const bool intra = job_->host(member(state.step.send_to)) == job_->host(rank_);
-      const CollectiveParams& costs = job_->collective();
-      SimTime at = now + (intra ? costs.step_intra : costs.step_inter);
+      SimTime at = now + (intra ? choice_.step_intra : choice_.step_inter);
       if (state.post_head < state.posts.size()) at = std::max(at, state.posts.back().at);
       state.posts.push_back({at, state.step.send_to, state.step.send_bytes});
     }
@@ -102,7 +112,7 @@ void CollectiveRun::flush(SimTime now, HostServices& host, std::uint32_t channel
   Channel& state = channels_[channel];
   if (state.armed) return;  // the timer will do it
   const GpuId self = job_->gpu(rank_);
-  const std::uint32_t stream = JobContext::collective_stream(group_, channel);
+  const std::uint32_t stream = JobContext::collective_stream(*group_, channel);
   while (state.post_head < state.posts.size() && state.posts[state.post_head].at <= now) {
     const Post post = state.posts[state.post_head++];
     --steps_left_;

@@ -14,7 +14,7 @@
 
 #include "models/host_services.hpp"
 #include "models/job_context.hpp"
-#include "workloads/collective.hpp"
+#include "workloads/collectives/collective.hpp"
 
 namespace plait {
 
@@ -33,8 +33,10 @@ class CollectiveRun {
   using FindInbox = std::function<CollectiveInbox&(std::uint32_t from, std::uint32_t channel)>;
 
   /// Joins: from now on arrivals count. `schedule` is of `rank`'s position in `group`.
-  CollectiveRun(const JobContext& job, RankId rank, GroupId group,
-                std::unique_ptr<CollectiveSchedule> schedule, const FindInbox& find_inbox);
+  /// @param group  outlives the run.
+  CollectiveRun(const JobContext& job, RankId rank, const JobGroup& group,
+                const CollectiveChoice& choice, std::unique_ptr<CollectiveSchedule> schedule,
+                const FindInbox& find_inbox);
 
   /// The first steps become ready. @param timer_token, send_token for the HostServices; the timer's
   /// has the channel added in its bits 32 and up.
@@ -76,20 +78,23 @@ class CollectiveRun {
     bool armed = false;  // a timer is set
   };
 
+  CollectiveInbox* inbox_of(std::uint32_t from, std::uint32_t channel) const;
   void load(std::uint32_t channel);
   void advance(SimTime now, HostServices& host, std::uint32_t channel);
   void flush(SimTime now, HostServices& host, std::uint32_t channel);
-  RankId member(std::uint32_t position) const { return job_->group(group_).ranks[position]; }
+  RankId member(std::uint32_t position) const { return group_->ranks[position]; }
 
   const JobContext* job_;
   RankId rank_;
-  GroupId group_;
+  const JobGroup* group_;
+  CollectiveChoice choice_;
   std::unique_ptr<CollectiveSchedule> schedule_;
   std::vector<Source> sources_;
   std::vector<Channel> channels_;
   std::uint64_t timer_token_ = 0, send_token_ = 0;
   std::uint64_t steps_left_ = 0, sends_open_ = 0, receives_left_ = 0;
   bool launched_ = false;
+  bool waits_across_ = false;  // some step waits for messages of another channel
 };
 
 }  // namespace plait

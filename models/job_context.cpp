@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 #include <utility>
 
+#include "models/collective_check.hpp"
 #include "sim/check.hpp"
 #include "sim/error.hpp"
-#include "workloads/collective.hpp"
+#include "workloads/collectives/collective.hpp"
 
 namespace plait {
 
@@ -47,18 +49,6 @@ std::uint32_t JobGroup::position(RankId rank) const {
   return static_cast<std::uint32_t>(found - ranks.begin());
 }
 
-std::vector<std::shared_ptr<const OpPlan>> make_plans(const Workload& workload) {
-  std::map<const OpGraph*, std::shared_ptr<const OpPlan>> known;  // looked up, never iterated
-  std::vector<std::shared_ptr<const OpPlan>> plans;
-  plans.reserve(workload.graphs.size());
-  for (const auto& graph : workload.graphs) {
-    std::shared_ptr<const OpPlan>& plan = known[graph.get()];
-    if (!plan) plan = std::make_shared<const OpPlan>(graph);
-    plans.push_back(plan);
-  }
-  return plans;
-}
-
 JobContext::JobContext(JobId id, std::string name, const Workload& workload, JobPlacement placement,
                        const CollectiveParams& collective, const GpuParams& gpu, bool record_ops)
     : id_(id),
@@ -67,14 +57,20 @@ JobContext::JobContext(JobId id, std::string name, const Workload& workload, Job
       collective_(collective),
       gpu_params_(gpu),
       record_ops_(record_ops),
-      plans_(make_plans(workload)) {
+      plans_(make_plans(workload)),
+      bindings_(workload.bindings),
+      matrices_(workload.matrices) {
   PLAIT_CHECK(collective.channels >= 0 && collective.channels <= kMaxChannels &&
                   collective.max_channels >= 1 && collective.max_channels <= kMaxChannels,
               "channels exceed the numbering of streams");
   check_placement();
   make_groups(workload);
-  for (std::size_t rank = 0; rank < plans_.size(); ++rank) check_ops(RankId(rank));
-  check_collectives(workload.groups, plans_);
+  std::set<const OpPlan*> checked;
+  for (std::size_t rank = 0; rank < plans_.size(); ++rank) {
+    if (checked.insert(plans_[rank].get()).second) check_plan(RankId(rank));
+    check_partners(RankId(rank));
+  }
+  check_collectives(workload, plans_);
 }
 
 void JobContext::check_placement() const {
@@ -95,9 +91,12 @@ void JobContext::check_placement() const {
 
 void JobContext::make_groups(const Workload& workload) {
   std::vector<bool> used(workload.groups.size(), false);
-  for (const auto& plan : plans_)
-    for (const GroupId group : plan->groups())
+  for (std::size_t rank = 0; rank < plans_.size(); ++rank)
+    for (const GroupId named : plans_[rank]->groups()) {
+      if (!bindings_.empty()) PLAIT_CHECK_LT(named.index(), bindings_[rank].groups.size());
+      const GroupId group = group_id(RankId(rank), named);
       if (group.index() < used.size()) used[group.index()] = true;
+    }
   for (std::size_t i = 0; i < workload.groups.size(); ++i) {
     const Group& group = workload.groups[i];
     JobGroup made{
@@ -110,13 +109,36 @@ void JobContext::make_groups(const Workload& workload) {
       hosts.push_back(host(rank));
     }
     if (used[i])
-      made.rings = make_rings(hosts, static_cast<std::uint32_t>(collective_.channels),
-                              static_cast<std::uint32_t>(collective_.max_channels));
+      made.layout = make_layout(hosts, static_cast<std::uint32_t>(collective_.channels),
+                                static_cast<std::uint32_t>(collective_.max_channels));
     groups_.push_back(std::move(made));
+  }
+  number_groups(used);
+}
+
+// Each group in turn gets the smallest number that no other group of its ranks has.
+void JobContext::number_groups(const std::vector<bool>& used) {
+  std::vector<std::vector<std::uint32_t>> taken(plans_.size());  // by rank
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    if (!used[i]) continue;
+    std::vector<std::uint32_t> numbers;
+    for (const RankId rank : groups_[i].ranks)
+      numbers.insert(numbers.end(), taken[rank.index()].begin(), taken[rank.index()].end());
+    std::sort(numbers.begin(), numbers.end());
+    std::uint32_t number = 0;
+    for (const std::uint32_t other : numbers)
+      if (other == number) ++number;
+    if (number >= kMaxStreams / 2 / kMaxChannels)
+      throw UserError(
+          fmt::format("job '{}': more than {} groups that call collectives overlap at group '{}'",
+                      name_, kMaxStreams / 2 / kMaxChannels, groups_[i].name));
+    groups_[i].number = number;
+    for (const RankId rank : groups_[i].ranks) taken[rank.index()].push_back(number);
   }
 }
 
-void JobContext::check_ops(RankId rank) const {
+// What holds for all ranks that share the plan of `rank`.
+void JobContext::check_plan(RankId rank) const {
   const OpPlan& plan = this->plan(rank);
   const auto fail = [&](std::size_t i, const std::string& what) {
     throw UserError(fmt::format("job '{}', rank {}, op '{}' (id {}): {}", name_, rank.value(),
@@ -126,71 +148,54 @@ void JobContext::check_ops(RankId rank) const {
     const Op& op = plan.graph().op(OpId(i));
     if (op.kind == OpKind::kCompute) continue;
     if (op.size < Bytes{}) fail(i, fmt::format("negative size {}", to_string(op.size)));
-    if (op.kind == OpKind::kCollective) {
-      if (op.group.index() >= groups_.size())
-        fail(i, fmt::format("group {} does not exist, there are {}", op.group.value(),
-                            groups_.size()));
-      const JobGroup& group = groups_[op.group.index()];
-      if (group.position(rank) == UINT32_MAX)
-        fail(i, fmt::format("the rank is not a member of group '{}'", group.name));
-      if (op.group.value() >= kMaxStreams / 2 / kMaxChannels)
-        fail(i, fmt::format("group number {} is too large, at most {} groups can be used",
-                            op.group.value(), kMaxStreams / 2 / kMaxChannels));
-      if (op.collective == CollectiveKind::kBroadcast && group.position(op.peer) == UINT32_MAX)
-        fail(i, fmt::format("the root of the broadcast is not a member of group '{}'", group.name));
-    } else {
-      if (op.peer.index() >= plans_.size())
-        fail(i, fmt::format("peer rank {} does not exist, there are {}", op.peer.value(),
-                            plans_.size()));
-      if (op.tag >= kMaxStreams / 2)
-        fail(i, fmt::format("tag {} is too large, at most {}", op.tag, kMaxStreams / 2 - 1));
-    }
+    if (op.matrix != Op::kNoMatrix && op.matrix >= matrices_.size())
+      fail(i,
+           fmt::format("byte matrix {} does not exist, there are {}", op.matrix, matrices_.size()));
+    if (op.kind != OpKind::kCollective && op.tag >= kMaxStreams / 2)
+      fail(i, fmt::format("tag {} is too large, at most {}", op.tag, kMaxStreams / 2 - 1));
   }
 }
 
-void check_collectives(const std::vector<Group>& groups,
-                       const std::vector<std::shared_ptr<const OpPlan>>& plans) {
-  const auto text = [&](RankId rank, const Op& op, OpId id) {
-    const OpGraph& graph = plans[rank.index()]->graph();
-    std::string root;
-    if (op.collective == CollectiveKind::kBroadcast)
-      root = fmt::format(" from rank {}", op.peer.value());
-    return fmt::format("rank {} calls {} of {}{} ('{}', id {})", rank.value(),
-                       to_string(op.collective), to_string(op.size), root, graph.name(id),
-                       graph.source_id(id));
+// Groups and peers that the ops of `rank` name.
+void JobContext::check_partners(RankId rank) const {
+  const OpPlan& plan = this->plan(rank);
+  const auto fail = [&](OpId id, const std::string& what) {
+    throw UserError(fmt::format("job '{}', rank {}, op '{}' (id {}): {}", name_, rank.value(),
+                                plan.graph().name(id), plan.graph().source_id(id), what));
   };
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    RankId reference;  // the member with the most calls so far
-    std::span<const OpId> expected;
-    for (const RankId rank : groups[g].ranks) {
-      if (rank.index() >= plans.size())
-        throw UserError(fmt::format("group '{}' names rank {}, but there are {} ranks",
-                                    groups[g].name, rank.value(), plans.size()));
-      const OpPlan& plan = *plans[rank.index()];
-      const std::uint32_t slot = plan.slot(GroupId(g));
-      if (slot == OpPlan::kNoCall) continue;
-      const std::span<const OpId> calls = plan.calls(slot);
-      for (std::size_t k = 0; k < std::min(calls.size(), expected.size()); ++k) {
-        const Op& mine = plan.graph().op(calls[k]);
-        const Op& other = plans[reference.index()]->graph().op(expected[k]);
-        const bool roots_differ =
-            mine.collective == CollectiveKind::kBroadcast && mine.peer != other.peer;
-        if (mine.collective == other.collective && mine.size == other.size && !roots_differ)
-          continue;
-        throw UserError(fmt::format("collective call {} of group '{}' does not match: {}, but {}",
-                                    k, groups[g].name, text(reference, other, expected[k]),
-                                    text(rank, mine, calls[k])));
-      }
-      if (calls.size() > expected.size()) {
-        expected = calls;
-        reference = rank;
-      }
-    }
+  for (std::uint32_t slot = 0; slot < plan.groups().size(); ++slot) {
+    const GroupId id = group_id(rank, plan.groups()[slot]);
+    const OpId call = plan.calls(slot).front();
+    if (id.index() >= groups_.size())
+      fail(call, fmt::format("group {} does not exist, there are {}", id.value(), groups_.size()));
+    if (group(id).position(rank) == UINT32_MAX)
+      fail(call, fmt::format("the rank is not a member of group '{}'", group(id).name));
+  }
+  for (std::size_t i = 0; i < plan.graph().size(); ++i) {
+    const Op& op = plan.graph().op(OpId(i));
+    const bool message = op.kind == OpKind::kSend || op.kind == OpKind::kRecv;
+    if (!message && !(op.kind == OpKind::kCollective && has_root(op.collective))) continue;
+    const RankId peer = this->peer(rank, op);
+    if (peer.index() >= plans_.size())
+      fail(OpId(i),
+           fmt::format("peer rank {} does not exist, there are {}", peer.value(), plans_.size()));
+    if (message) continue;
+    const JobGroup& group = this->group(group_id(rank, op.group));
+    if (group.position(peer) == UINT32_MAX)
+      fail(OpId(i), fmt::format("the root of the {} is not a member of group '{}'",
+                                to_string(op.collective), group.name));
   }
 }
 
-void check_collectives(const Workload& workload) {
-  check_collectives(workload.groups, make_plans(workload));
+CollectiveChoice JobContext::choose(const Op& op) const {
+  CollectiveChoice choice;
+  choice.algorithm = default_algorithm(op.collective);
+  choice.chunk =
+      op.collective == CollectiveKind::kBroadcast ? collective_.broadcast_chunk : collective_.chunk;
+  choice.launch = collective_.launch;
+  choice.step_intra = collective_.step_intra;
+  choice.step_inter = collective_.step_inter;
+  return choice;
 }
 
 }  // namespace plait

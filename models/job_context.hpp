@@ -13,6 +13,8 @@
 #include "models/host_services.hpp"
 #include "models/op_plan.hpp"
 #include "sim/params.hpp"
+#include "workloads/collectives/algorithm.hpp"
+#include "workloads/collectives/layout.hpp"
 #include "workloads/op_graph.hpp"
 
 namespace plait {
@@ -27,15 +29,26 @@ struct CollectiveParams {
   std::int64_t channels = 0;                  ///< Rings side by side; 0 = from the placement.
   std::int64_t max_channels = 16;             ///< Limit of the automatic choice.
 };
-constexpr std::int64_t kMaxChannels = 16;
+constexpr std::int64_t kMaxChannels = 64;
+
+/// How one collective call runs.
+struct CollectiveChoice {
+  CollectiveAlgorithm algorithm = CollectiveAlgorithm::kRing;
+  Bytes chunk{};
+  Duration launch{};      ///< Once per call and rank, before its first step.
+  Duration step_intra{};  ///< Step ready to message posted, peer on this host.
+  Duration step_inter{};  ///< The same, peer on another host.
+};
 
 void describe(ParamVisitor& visitor, CollectiveParams& params);
 
 struct JobGroup {
   std::string name;
-  std::vector<RankId> ranks;                      ///< By position.
-  std::vector<std::vector<std::uint32_t>> rings;  ///< Empty if no collective uses the group.
-  bool ascending = false;                         ///< ranks is sorted.
+  std::vector<RankId> ranks;  ///< By position.
+  GroupLayout layout;         ///< Empty if no collective uses the group.
+  bool ascending = false;     ///< ranks is sorted.
+  /// Tells its messages from those of other groups that share a member; see collective_stream().
+  std::uint32_t number = 0;
 
   /// Position of `rank`, or UINT32_MAX.
   std::uint32_t position(RankId rank) const;
@@ -59,21 +72,33 @@ class JobContext {
   const std::string& name() const { return name_; }
   std::size_t rank_count() const { return plans_.size(); }
   const OpPlan& plan(RankId rank) const { return *plans_[rank.index()]; }
+  /// The group that an op or a slot of the plan of `rank` names.
+  GroupId group_id(RankId rank, GroupId named) const {
+    return bindings_.empty() ? named : bindings_[rank.index()].groups[named.index()];
+  }
+  /// The rank that an op of `rank` names as its peer or root.
+  RankId peer(RankId rank, const Op& op) const {
+    return bindings_.empty() ? op.peer : bindings_[rank.index()].peers[op.peer.index()];
+  }
   GpuId gpu(RankId rank) const { return placement_.gpu[rank.index()]; }
   std::uint32_t host(RankId rank) const { return placement_.host[rank.index()]; }
   const JobGroup& group(GroupId id) const { return groups_[id.index()]; }
+  const ByteMatrix& matrix(std::uint32_t index) const { return *matrices_[index]; }
+  CollectiveChoice choose(const Op& op) const;
   const CollectiveParams& collective() const { return collective_; }
   const GpuParams& gpu_params() const { return gpu_params_; }
   bool record_ops() const { return record_ops_; }
 
-  /// MessageKey::stream: even numbers are collectives, odd ones point-to-point messages.
-  static std::uint32_t collective_stream(GroupId group, std::uint32_t channel) {
-    return 2 * (group.value() * static_cast<std::uint32_t>(kMaxChannels) + channel);
+  /// MessageKey::stream: even numbers are collectives, odd ones point-to-point messages. Groups
+  /// that share a rank have different numbers, so that a rank knows by it which of its groups is
+  /// meant; others may have the same.
+  static std::uint32_t collective_stream(const JobGroup& group, std::uint32_t channel) {
+    return 2 * (group.number * static_cast<std::uint32_t>(kMaxChannels) + channel);
   }
   static std::uint32_t point_to_point_stream(std::uint32_t tag) { return 2 * tag + 1; }
   static bool is_collective(std::uint32_t stream) { return stream % 2 == 0; }
-  static GroupId stream_group(std::uint32_t stream) {
-    return GroupId(stream / 2 / static_cast<std::uint32_t>(kMaxChannels));
+  static std::uint32_t stream_group_number(std::uint32_t stream) {
+    return stream / 2 / static_cast<std::uint32_t>(kMaxChannels);
   }
   static std::uint32_t stream_channel(std::uint32_t stream) {
     return stream / 2 % static_cast<std::uint32_t>(kMaxChannels);
@@ -81,8 +106,10 @@ class JobContext {
 
  private:
   void check_placement() const;
-  void check_ops(RankId rank) const;
+  void check_plan(RankId rank) const;
+  void check_partners(RankId rank) const;
   void make_groups(const Workload& workload);
+  void number_groups(const std::vector<bool>& used);
 
   JobId id_;
   std::string name_;
@@ -92,16 +119,8 @@ class JobContext {
   bool record_ops_;
   std::vector<std::shared_ptr<const OpPlan>> plans_;  // by rank, shared like the graphs
   std::vector<JobGroup> groups_;
+  std::vector<RankBinding> bindings_;
+  std::vector<std::shared_ptr<const ByteMatrix>> matrices_;
 };
-
-/// The k-th call of a group must have the same kind, size and root on all its ranks, as far as each
-/// rank makes that many (missing calls show as a deadlock in the run). `plans` are by rank.
-/// @throws UserError naming group, call, both ranks, ops, kinds and sizes.
-void check_collectives(const std::vector<Group>& groups,
-                       const std::vector<std::shared_ptr<const OpPlan>>& plans);
-void check_collectives(const Workload& workload);
-
-/// One plan per graph, by rank; ranks with the same graph share a plan.
-std::vector<std::shared_ptr<const OpPlan>> make_plans(const Workload& workload);
 
 }  // namespace plait

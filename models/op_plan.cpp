@@ -66,4 +66,16 @@ std::uint32_t OpPlan::slot(GroupId group) const {
   return static_cast<std::uint32_t>(found - groups_.begin());
 }
 
+std::vector<std::shared_ptr<const OpPlan>> make_plans(const Workload& workload) {
+  std::map<const OpGraph*, std::shared_ptr<const OpPlan>> known;  // looked up, never iterated
+  std::vector<std::shared_ptr<const OpPlan>> plans;
+  plans.reserve(workload.graphs.size());
+  for (const auto& graph : workload.graphs) {
+    std::shared_ptr<const OpPlan>& plan = known[graph.get()];
+    if (!plan) plan = std::make_shared<const OpPlan>(graph);
+    plans.push_back(plan);
+  }
+  return plans;
+}
+
 }  // namespace plait

@@ -50,4 +50,7 @@ class OpPlan {
   std::vector<std::vector<OpId>> calls_;  // by slot
 };
 
+/// One plan per graph, by rank; ranks with the same graph share a plan.
+std::vector<std::shared_ptr<const OpPlan>> make_plans(const Workload& workload);
+
 }  // namespace plait

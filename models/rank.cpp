@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "sim/check.hpp"
-#include "workloads/collective.hpp"
+#include "workloads/collectives/collective.hpp"
 
 namespace plait {
 
@@ -36,8 +36,14 @@ Rank::Rank(std::shared_ptr<const JobContext> job, RankId rank)
   record_.job = job_->id();
   record_.rank = rank;
   record_.gpu = job_->gpu(rank);
-  for (std::size_t slot = 0; slot < groups_.size(); ++slot)
-    groups_[slot].position = job_->group(plan().groups()[slot]).position(rank);
+  for (std::size_t slot = 0; slot < groups_.size(); ++slot) {
+    const JobGroup& group = job_->group(job_->group_id(rank, plan().groups()[slot]));
+    groups_[slot].group = &group;
+    groups_[slot].position = group.position(rank);
+    if (group.number >= slot_of_number_.size())
+      slot_of_number_.resize(group.number + 1, OpPlan::kNoCall);
+    slot_of_number_[group.number] = static_cast<std::uint32_t>(slot);
+  }
 }
 
 void Rank::on_start(SimTime now, HostServices& host) {
@@ -79,7 +85,7 @@ void Rank::start(SimTime now, OpId id) {
     case OpKind::kSend: {
       open(now, id);
       const std::uint32_t stream = JobContext::point_to_point_stream(op.tag);
-      return host_->send(now, {record_.gpu, job_->gpu(op.peer), stream}, op.size,
+      return host_->send(now, {record_.gpu, job_->gpu(job_->peer(rank_, op)), stream}, op.size,
                          token(TokenKind::kSend, id));
     }
     case OpKind::kRecv:
@@ -92,7 +98,7 @@ void Rank::start(SimTime now, OpId id) {
 void Rank::start_receive(SimTime now, OpId id) {
   open(now, id);
   const std::uint32_t stream = JobContext::point_to_point_stream(op(id).tag);
-  Mailbox& mailbox = mailboxes_[inbox_key(job_->gpu(op(id).peer), stream)];
+  Mailbox& mailbox = mailboxes_[inbox_key(job_->gpu(job_->peer(rank_, op(id))), stream)];
   if (mailbox.unclaimed == 0) return mailbox.receives.push_back(id);
   --mailbox.unclaimed;
   end(now, id);
@@ -110,7 +116,8 @@ void Rank::start_collective(SimTime now, OpId id) {
 
 void Rank::join(SimTime now, OpId id, GroupState& state) {
   const Op& op = this->op(id);
-  const JobGroup& group = job_->group(op.group);
+  const JobGroup& group = *state.group;
+  const CollectiveChoice choice = job_->choose(op);
   open(now, id);
   ++state.joined;
   CollectiveCall call;
@@ -118,21 +125,20 @@ void Rank::join(SimTime now, OpId id, GroupState& state) {
   call.size = op.size;
   call.group_size = static_cast<std::uint32_t>(group.ranks.size());
   call.position = state.position;
-  call.max_chunk = job_->collective().chunk;
-  if (op.collective == CollectiveKind::kBroadcast) {
-    call.root = group.position(op.peer);
-    call.max_chunk = job_->collective().broadcast_chunk;
-  }
-  call.rings = &group.rings;
-  state.run.emplace(*job_, rank_, op.group, make_schedule(call),
+  if (has_root(op.collective)) call.root = group.position(job_->peer(rank_, op));
+  call.algorithm = choice.algorithm;
+  call.max_chunk = choice.chunk;
+  call.layout = &group.layout;
+  if (op.matrix != Op::kNoMatrix) call.matrix = &job_->matrix(op.matrix);
+  state.run.emplace(*job_, rank_, group, choice, make_schedule(call),
                     [&](std::uint32_t from, std::uint32_t channel) -> CollectiveInbox& {
-                      return inbox(op.group, from, channel);
+                      return inbox(group, from, channel);
                     });
-  host_->call_at(now + job_->collective().launch, record_.gpu, token(TokenKind::kLaunch, id));
+  host_->call_at(now + choice.launch, record_.gpu, token(TokenKind::kLaunch, id));
 }
 
-CollectiveInbox& Rank::inbox(GroupId group, std::uint32_t from, std::uint32_t channel) {
-  const GpuId sender = job_->gpu(job_->group(group).ranks[from]);
+CollectiveInbox& Rank::inbox(const JobGroup& group, std::uint32_t from, std::uint32_t channel) {
+  const GpuId sender = job_->gpu(group.ranks[from]);
   return inboxes_[inbox_key(sender, JobContext::collective_stream(group, channel))];
 }
 
@@ -184,8 +190,7 @@ void Rank::on_delivered(SimTime now, const MessageKey& key, Bytes) {
     CollectiveInbox& inbox = inboxes_[from];
     ++inbox.arrived;
     if (inbox.expected == 0) return;  // no running call wants it
-    const GroupId group = JobContext::stream_group(key.stream);
-    const std::uint32_t slot = plan().slot(group);
+    const std::uint32_t slot = slot_of_number_[JobContext::stream_group_number(key.stream)];
     GroupState& state = groups_[slot];
     const OpId id = plan().calls(slot)[state.joined - 1];
     state.run->on_delivered(now, *host_, JobContext::stream_channel(key.stream), inbox);
@@ -260,8 +265,10 @@ std::vector<OpRecord> Rank::op_records() const {
 }
 
 std::uint32_t Rank::calls_joined(GroupId group) const {
-  const std::uint32_t slot = plan().slot(group);
-  return slot == OpPlan::kNoCall ? 0 : groups_[slot].joined;
+  const JobGroup* wanted = &job_->group(group);
+  for (const GroupState& state : groups_)
+    if (state.group == wanted) return state.joined;
+  return 0;
 }
 
 WaitInfo Rank::wait_of(OpId id) const {
@@ -274,13 +281,14 @@ WaitInfo Rank::wait_of(OpId id) const {
       wait.waits_for_ack = true;
       break;
     case OpKind::kRecv:
-      wait.silent.push_back(op.peer);
+      wait.silent.push_back(job_->peer(rank_, op));
       break;
     case OpKind::kCollective: {
-      const CollectiveRun& run = *groups_[plan().slot(op.group)].run;
+      const GroupState& state = groups_[plan().slot(op.group)];
+      const CollectiveRun& run = *state.run;
       wait.waits_for_ack = run.sends_open() > 0;
       for (const std::uint32_t peer : run.silent_peers())
-        wait.silent.push_back(job_->group(op.group).ranks[peer]);
+        wait.silent.push_back(state.group->ranks[peer]);
       std::sort(wait.silent.begin(), wait.silent.end());
       break;
     }

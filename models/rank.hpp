@@ -60,6 +60,7 @@ class Rank final : public RankProcess {
 
  private:
   struct GroupState {  // of one group that this rank's graph uses
+    const JobGroup* group = nullptr;
     std::uint32_t position = 0;
     std::uint32_t joined = 0;  // calls
     std::optional<CollectiveRun> run;
@@ -73,7 +74,7 @@ class Rank final : public RankProcess {
   const OpPlan& plan() const { return job_->plan(rank_); }
   const Op& op(OpId id) const { return plan().graph().op(id); }
   GroupState& group_state(OpId id) { return groups_[plan().slot(op(id).group)]; }
-  CollectiveInbox& inbox(GroupId group, std::uint32_t from, std::uint32_t channel);
+  CollectiveInbox& inbox(const JobGroup& group, std::uint32_t from, std::uint32_t channel);
 
   void run_ready(SimTime now);
   void start(SimTime now, OpId id);
@@ -98,6 +99,7 @@ class Rank final : public RankProcess {
   std::uint32_t open_compute_ = 0, open_communication_ = 0;
   SimTime last_change_{};
   std::vector<GroupState> groups_;                              // by slot of the plan
+  std::vector<std::uint32_t> slot_of_number_;                   // by JobGroup::number
   std::unordered_map<std::uint64_t, CollectiveInbox> inboxes_;  // looked up, never iterated
   std::unordered_map<std::uint64_t, Mailbox> mailboxes_;        // looked up, never iterated
   RankRecord record_;

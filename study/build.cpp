@@ -11,23 +11,13 @@
 #include "sim/error.hpp"
 #include "study/congestion_check.hpp"
 #include "study/contradictions.hpp"
+#include "study/error_place.hpp"
 #include "study/lossless_check.hpp"
 #include "study/reordering_check.hpp"
-#include "workloads/chakra_reader.hpp"
 
 namespace plait {
 
 namespace {
-
-/// Runs `action` and puts the place of scenario value `path` before the text of a UserError.
-template <class Action>
-auto at(const Scenario& scenario, const std::string& path, Action action) {
-  try {
-    return action();
-  } catch (const UserError& error) {
-    throw UserError(scenario.where(path), fmt::format("{}: {}", path, error.what()));
-  }
-}
 
 std::string shape_name(const TopologyParams& topology) {
   const auto* file = std::get_if<TopologyFileParams>(&topology.shape);
@@ -45,23 +35,6 @@ FabricParts parts_of(const Scenario& scenario) {
   parts.fabric_link = spec.switch_link;
   parts.base_dir = scenario.base_dir;
   return parts;
-}
-
-// Free GPUs in the order in which a placement hands them out.
-std::vector<GpuId> free_gpus(const FabricGraph& graph, Placement placement,
-                             const std::vector<bool>& taken) {
-  std::vector<GpuId> order;
-  if (placement == Placement::kPacked) {
-    for (std::size_t gpu = 0; gpu < graph.gpu_count(); ++gpu) order.emplace_back(gpu);
-  } else {
-    std::uint32_t most = 0;
-    for (const NodeId host : graph.hosts()) most = std::max(most, graph.node(host).gpus);
-    for (std::uint32_t slot = 0; slot < most; ++slot)
-      for (const NodeId host : graph.hosts())
-        if (slot < graph.node(host).gpus) order.emplace_back(graph.first_gpu(host).value() + slot);
-  }
-  std::erase_if(order, [&](GpuId gpu) { return taken[gpu.index()]; });
-  return order;
 }
 
 NetworkParams network_params(const Scenario& scenario) {
@@ -130,7 +103,7 @@ std::unique_ptr<Simulation> make_simulation(const Scenario& scenario, const Fabr
 
 std::vector<const Rank*> place_ranks(const Scenario& scenario, std::size_t job_index,
                                      const LoadedJob& job, JobPlacement placement,
-                                     Simulation& simulation) {
+                                     NetworkSimulation& simulation) {
   GpuParams gpu = scenario.fabric.host.gpu;
   gpu.compute_scale *= scenario.jobs[job_index].compute_scale;
   const std::vector<GpuId> gpus = placement.gpu;
@@ -146,34 +119,6 @@ std::vector<const Rank*> place_ranks(const Scenario& scenario, std::size_t job_i
     simulation.place(gpus[rank], std::move(process), job.start);
   }
   return ranks;
-}
-
-Workload load_trace(const Scenario& scenario, const JobSpec& spec,
-                    std::vector<std::string>& warnings) {
-  ChakraOptions options;
-  if (!spec.groups.empty()) options.group_file = scenario.file_path(spec.groups);
-  if (spec.ranks > 0) options.ranks = static_cast<std::uint32_t>(spec.ranks);
-  options.repair = spec.repair;
-  return load_chakra_workload(scenario.file_path(spec.trace), options, &warnings);
-}
-
-Workload load_workload(const Scenario& scenario, std::size_t index,
-                       std::vector<std::string>& warnings) {
-  const JobSpec& spec = scenario.jobs[index];
-  const std::string job = fmt::format("jobs.{}", index);
-  if (spec.traffic)
-    return at(scenario, job + ".traffic", [&] {
-      // Jobs with the same pattern draw differently.
-      const std::uint64_t seed = static_cast<std::uint64_t>(scenario.run.seed) + (index << 32);
-      return make_traffic(*spec.traffic, seed);
-    });
-  if (spec.collective)
-    return at(scenario, job + ".collective",
-              [&] { return make_collective_workload(*spec.collective); });
-  if (!spec.flows.empty())
-    return at(scenario, job + ".flows",
-              [&] { return load_flow_list(scenario.file_path(spec.flows)); });
-  return at(scenario, job + ".trace", [&] { return load_trace(scenario, spec, warnings); });
 }
 
 /// "1 host", "2 hosts".
@@ -197,37 +142,6 @@ Fabric build_fabric(const Scenario& scenario) {
                                  counted(graph.gpu_count(), "GPU", "s"));
     return fabric;
   });
-}
-
-std::vector<LoadedJob> load_jobs(const Scenario& scenario, std::vector<std::string>& warnings) {
-  std::vector<LoadedJob> jobs;
-  for (std::size_t i = 0; i < scenario.jobs.size(); ++i)
-    jobs.push_back({scenario.jobs[i].name, load_workload(scenario, i, warnings),
-                    SimTime::at(scenario.jobs[i].start)});
-  return jobs;
-}
-
-std::vector<JobPlacement> place_jobs(const Scenario& scenario, const FabricGraph& graph,
-                                     const std::vector<LoadedJob>& jobs) {
-  std::vector<JobPlacement> placements;
-  std::vector<bool> taken(graph.gpu_count());
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    const std::vector<GpuId> gpus = free_gpus(graph, scenario.jobs[i].placement, taken);
-    const std::size_t ranks = jobs[i].workload.graphs.size();
-    if (ranks > gpus.size())
-      throw UserError(scenario.where(fmt::format("jobs.{}", i)),
-                      fmt::format("jobs.{}: job '{}' has {} ranks, but the fabric has {} GPUs{}; "
-                                  "raise the number of hosts or fabric.host.gpus",
-                                  i, jobs[i].name, ranks, gpus.size(), i == 0 ? "" : " left"));
-    JobPlacement placement;
-    for (std::size_t rank = 0; rank < ranks; ++rank) {
-      placement.gpu.push_back(gpus[rank]);
-      placement.host.push_back(graph.gpu_host(gpus[rank]).value());
-      taken[gpus[rank].index()] = true;
-    }
-    placements.push_back(std::move(placement));
-  }
-  return placements;
 }
 
 Experiment build_experiment(const Scenario& scenario) {

@@ -49,7 +49,7 @@ struct Experiment {
   std::vector<FaultEvent> fault_events;
   std::vector<std::string> fault_names;  ///< By event, for reports.
   NetworkParams network;
-  std::unique_ptr<Simulation> simulation;
+  std::unique_ptr<NetworkSimulation> simulation;
   std::vector<std::vector<const Rank*>> ranks;  ///< By job and rank; owned by the simulation.
 };
 

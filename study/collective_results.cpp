@@ -44,7 +44,9 @@ std::map<SeriesKey, Series> collect_series(const std::vector<OpRecord>& ops,
     PLAIT_CHECK_LT(record.job.index(), jobs.size());
     const Op& op = jobs[record.job.index()].workload.graphs[record.rank.index()]->op(record.op);
     if (op.kind != OpKind::kCollective) continue;
-    Series& series = all[{record.job, op.group, op.collective, op.size}];
+    const Workload& workload = jobs[record.job.index()].workload;
+    const GroupId group = workload.group(record.rank, op.group);
+    Series& series = all[{record.job, group, op.collective, op.size}];
     if (series.current != record.rank) {
       series.current = record.rank;
       series.next = 0;
@@ -110,7 +112,9 @@ std::vector<CollectiveSummary> summarise_collectives(const std::vector<OpRecord>
 }
 
 Bytes algorithm_bytes(CollectiveKind kind, Bytes size, std::uint32_t group_size) {
-  return kind == CollectiveKind::kAllGather ? size * group_size : size;
+  const bool of_one_rank = kind == CollectiveKind::kAllGather || kind == CollectiveKind::kGather ||
+                           kind == CollectiveKind::kScatter;
+  return of_one_rank ? size * group_size : size;
 }
 
 double bus_factor(CollectiveKind kind, std::uint32_t group_size) {
@@ -122,7 +126,11 @@ double bus_factor(CollectiveKind kind, std::uint32_t group_size) {
     case CollectiveKind::kReduceScatter:
     case CollectiveKind::kAllToAll:
       return (n - 1) / n;
+    case CollectiveKind::kGather:
+    case CollectiveKind::kScatter:
+      return (n - 1) / n;
     case CollectiveKind::kBroadcast:
+    case CollectiveKind::kReduce:
     case CollectiveKind::kBarrier:
       return 1;
   }

@@ -33,14 +33,24 @@ void check_job_names(const Scenario& scenario) {
 
 void check_source(const Scenario& scenario, std::size_t index) {
   const JobSpec& job = scenario.jobs[index];
-  const int sources = !job.trace.empty() + !job.flows.empty() + job.traffic.has_value() +
-                      job.collective.has_value();
+  const std::pair<std::string_view, bool> sources[] = {
+      {"trace", !job.trace.empty()},
+      {"flows", !job.flows.empty()},
+      {"traffic", job.traffic.has_value()},
+      {"collective", job.collective.has_value()},
+  };
+  std::vector<std::string_view> legal, given;
+  for (const auto& [name, is_given] : sources) {
+    legal.push_back(name);
+    if (is_given) given.push_back(name);
+  }
+  if (given.size() == 1) return;
   const std::string path = fmt::format("jobs.{}", index);
-  if (sources != 1)
-    throw UserError(scenario.where(path),
-                    fmt::format("{}: job '{}' has {} of trace, flows, traffic and collective; "
-                                "give exactly one",
-                                path, job.name, sources == 0 ? "none" : "several"));
+  throw UserError(
+      scenario.where(path),
+      fmt::format("{}: job '{}' has {}; give exactly one of {}", path, job.name,
+                  given.empty() ? "nothing to do" : fmt::format("{}", fmt::join(given, " and ")),
+                  fmt::join(legal, ", ")));
 }
 
 // Keys that only some jobs have are described for all, and written for all into a resolved
@@ -58,7 +68,7 @@ void check_keys_apply(const Scenario& scenario, std::size_t index) {
   if (job.trace.empty()) {
     const std::string traces = "jobs with a trace";
     refuse(scenario, !job.groups.empty(), path + "groups", traces);
-    refuse(scenario, job.repair, path + "repair", traces);
+    refuse(scenario, job.strict, path + "strict", traces);
     refuse(scenario, job.ranks != 0, path + "ranks", traces);
   }
   if (job.traffic)

@@ -20,7 +20,7 @@
 #include "study/host_spec.hpp"
 #include "study/param_list.hpp"
 #include "topologies/registry.hpp"
-#include "workloads/traffic.hpp"
+#include "workloads/traffic/traffic.hpp"
 
 namespace plait {
 
@@ -45,7 +45,7 @@ struct JobSpec {
   std::optional<TrafficParams> traffic;
   std::optional<CollectiveTrafficParams> collective;
   std::string groups;      ///< JSON file of process groups, or empty.
-  bool repair = false;     ///< Of faulty dependencies in traces.
+  bool strict = false;     ///< Refuse what is broken in the trace instead of dropping it.
   std::int64_t ranks = 0;  ///< 0: as many as there are trace files.
   Placement placement = Placement::kPacked;
   Duration start{};

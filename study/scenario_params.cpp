@@ -42,8 +42,9 @@ void describe(ConfigVisitor& v, JobSpec& p) {
       {"groups", "JSON file with the process groups of the trace; empty: from the trace", "none"},
       p.groups);
   v.field(
-      {"repair", "drop broken dependencies of the trace instead of refusing it", "Plait's choice"},
-      p.repair);
+      {"strict", "refuse broken dependencies of the trace instead of dropping them, with a warning",
+       "Plait's choice"},
+      p.strict);
   v.field({"ranks", "ranks of the trace to run; 0: as many as it has files", "from the trace"},
           p.ranks, {0, 1'000'000});
   v.choice({"placement", "which GPU each rank gets", "Plait's choice"}, p.placement,

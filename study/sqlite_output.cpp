@@ -190,7 +190,8 @@ void write_ops(Database& database, const Results& results) {
             workload.graphs[record.rank.index()]->source_id(record.op), op_name(results, record),
             to_string(op.kind), collective ? std::optional(to_string(op.collective)) : std::nullopt,
             op.device == Device::kGpu ? std::string_view("gpu") : std::string_view("cpu"),
-            op.stream, collective ? op.group : GroupId::none(), op.peer,
+            op.stream, collective ? workload.group(record.rank, op.group) : GroupId::none(),
+            op.peer.valid() ? workload.peer(record.rank, op.peer) : RankId::none(),
             moves_data ? std::optional(op.size) : std::nullopt, record.start, record.end);
   }
 }

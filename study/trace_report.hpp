@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "workloads/chakra_reader.hpp"
+#include "workloads/trace.hpp"
 
 namespace plait {
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/check.hpp"
 #include "workloads/graph_rebuild.hpp"
 
 namespace plait {
@@ -36,6 +37,7 @@ TagMap number_tags(const Workload& workload) {
 }  // namespace
 
 Workload compact_tags(Workload workload) {
+  PLAIT_CHECK(workload.bindings.empty(), "tags of shared graphs are compact as they are made");
   const TagMap tags = number_tags(workload);
   if (tags.empty()) return workload;
   for (std::size_t rank = 0; rank < workload.graphs.size(); ++rank) {

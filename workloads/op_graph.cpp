@@ -42,6 +42,12 @@ std::string_view to_string(CollectiveKind kind) {
       return "all_to_all";
     case CollectiveKind::kBarrier:
       return "barrier";
+    case CollectiveKind::kReduce:
+      return "reduce";
+    case CollectiveKind::kGather:
+      return "gather";
+    case CollectiveKind::kScatter:
+      return "scatter";
   }
   return "unknown";
 }
@@ -130,6 +136,13 @@ std::string describe_cycle(const std::vector<Positions>& needs,
 }
 
 }  // namespace
+
+Op Workload::resolved(RankId rank, OpId id) const {
+  Op op = graphs[rank.index()]->op(id);
+  if (op.group.valid()) op.group = group(rank, op.group);
+  if (op.peer.valid()) op.peer = peer(rank, op.peer);
+  return op;
+}
 
 void OpGraphBuilder::add(const Op& op, std::string_view name, std::uint64_t source_id,
                          std::vector<std::uint64_t> depends_on) {

@@ -14,6 +14,7 @@
 
 #include "sim/ids.hpp"
 #include "sim/units.hpp"
+#include "workloads/byte_matrix.hpp"
 
 namespace plait {
 
@@ -25,15 +26,26 @@ enum class CollectiveKind : std::uint8_t {
   kReduceScatter,
   kBroadcast,
   kAllToAll,
-  kBarrier
+  kBarrier,
+  kReduce,   ///< To the root.
+  kGather,   ///< To the root.
+  kScatter,  ///< From the root.
 };
+
+/// Whether one rank of the group, Op::peer, is the source or the goal of the others.
+constexpr bool has_root(CollectiveKind kind) {
+  return kind == CollectiveKind::kBroadcast || kind == CollectiveKind::kReduce ||
+         kind == CollectiveKind::kGather || kind == CollectiveKind::kScatter;
+}
 
 std::string_view to_string(OpKind kind);
 std::string_view to_string(CollectiveKind kind);
 
 /// Ops of one (device, stream) run one after another in the order of the graph.
-/// Size of a collective, in bytes of one rank: all-reduce, broadcast: the buffer; all-gather: what
-/// one rank contributes; reduce-scatter, all-to-all: one rank's whole input; barrier: 0.
+/// Size of a collective, in bytes of one rank: all-reduce, broadcast, reduce: the buffer;
+/// all-gather, gather: what one rank contributes; scatter: what one rank gets; reduce-scatter,
+/// all-to-all: one rank's whole input (of an uneven all-to-all ByteMatrix::mean_sent()); barrier:
+/// 0.
 struct Op {
   OpKind kind = OpKind::kCompute;
   Device device = Device::kGpu;
@@ -44,9 +56,12 @@ struct Op {
   double flops = 0;          ///< Floating-point operations, for the roofline.
   double memory_bytes = 0;   ///< Bytes moved to and from device memory, for the roofline.
   Bytes size{};              ///< Of a send, recv or collective; see above.
-  RankId peer;               ///< Of a send or recv; root of a broadcast.
+  RankId peer;               ///< Of a send or recv; root of a collective. See Workload::peer.
   std::uint32_t tag = 0;     ///< Of a send or recv: both sides name the same.
-  GroupId group;             ///< Of a collective: index into Job groups.
+  GroupId group;             ///< Of a collective. See Workload::group.
+  std::uint32_t matrix = kNoMatrix;  ///< Of an uneven all-to-all: index into Workload::matrices.
+
+  static constexpr std::uint32_t kNoMatrix = UINT32_MAX;
 };
 
 /// Immutable after building. Op i may depend on any other op; the graph is acyclic.
@@ -95,10 +110,31 @@ struct Group {
   std::vector<RankId> ranks;
 };
 
+/// What the roles that a shared graph names mean to one rank.
+struct RankBinding {
+  std::vector<GroupId> groups;
+  std::vector<RankId> peers;
+};
+
 /// A workload of `graphs.size()` ranks; group 0 is always all ranks in order.
 struct Workload {
   std::vector<std::shared_ptr<const OpGraph>> graphs;
   std::vector<Group> groups;
+  /// Ranks that do the same with other partners share one graph: its ops name roles, indices into
+  /// the rank's binding. Empty: ops name groups and ranks themselves. Else one per rank.
+  std::vector<RankBinding> bindings = {};
+  std::vector<std::shared_ptr<const ByteMatrix>> matrices = {};
+
+  /// The group that `named`, an Op::group in the graph of `rank`, means.
+  GroupId group(RankId rank, GroupId named) const {
+    return bindings.empty() ? named : bindings[rank.index()].groups[named.index()];
+  }
+  /// The rank that `named`, an Op::peer in the graph of `rank`, means.
+  RankId peer(RankId rank, RankId named) const {
+    return bindings.empty() ? named : bindings[rank.index()].peers[named.index()];
+  }
+  /// The op with its group and peer as they are to `rank`.
+  Op resolved(RankId rank, OpId id) const;
 };
 
 }  // namespace plait

@@ -75,7 +75,7 @@ class GlobalOrder {
     std::map<std::pair<Device, std::uint32_t>, OpRef> last_of_stream;
     for (std::uint32_t i = 0; i < graph(rank).size(); ++i) {
       const OpRef self{i, rank};
-      const Op& op = graph(rank).op(OpId(i));
+      const Op op = workload_.resolved(RankId(rank), OpId(i));
       for (const OpId need : graph(rank).dependencies(OpId(i))) link({need.value(), rank}, self);
       if (keep_streams_) follow(last_of_stream, std::pair(op.device, op.stream), self);
       if (op.kind == OpKind::kCollective) {
@@ -102,7 +102,7 @@ class GlobalOrder {
   /// All that `op` waits for on its own rank is done. A collective also waits for its group; its
   /// the next one of a member waits for this one, so those that have come in call the same one.
   void arrive(OpRef op) {
-    const Op& what = graph(op.rank).op(OpId(op.position));
+    const Op what = workload_.resolved(RankId(op.rank), OpId(op.position));
     if (what.kind != OpKind::kCollective) {
       ready_.push(op);
       return;

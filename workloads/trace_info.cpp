@@ -47,9 +47,11 @@ RankInfo describe_rank(const OpGraph& graph) {
 WorkloadInfo describe_workload(const Workload& workload) {
   WorkloadInfo info;
   std::map<std::pair<CollectiveKind, GroupId>, CollectiveInfo> collectives;
-  for (const auto& graph : workload.graphs) {
-    info.ranks.push_back(describe_rank(*graph));
-    for (const Op& op : graph->ops()) {
+  for (std::size_t rank = 0; rank < workload.graphs.size(); ++rank) {
+    const OpGraph& graph = *workload.graphs[rank];
+    info.ranks.push_back(describe_rank(graph));
+    for (std::size_t i = 0; i < graph.size(); ++i) {
+      const Op op = workload.resolved(RankId(rank), OpId(i));
       if (op.kind != OpKind::kCollective) continue;
       CollectiveInfo& sum = collectives[{op.collective, op.group}];
       sum.kind = op.collective;

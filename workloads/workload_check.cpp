@@ -54,7 +54,7 @@ class Checker {
       : workload_(workload), where_(where), groups_of_(groups_by_rank(workload, where)) {}
 
   void check_op(RankId rank, OpId id) {
-    const Op& op = workload_.graphs[rank.index()]->op(id);
+    const Op op = workload_.resolved(rank, id);
     switch (op.kind) {
       case OpKind::kCompute:
         break;
@@ -95,10 +95,22 @@ class Checker {
       throw UserError(fmt::format("{}: the rank is not in {}",
                                   describe(workload_, rank, id, where_),
                                   group_name(workload_, op.group)));
-    if (op.collective == CollectiveKind::kBroadcast && !in_group(op.peer, op.group))
+    if (has_root(op.collective) && !in_group(op.peer, op.group))
       throw UserError(fmt::format("{}: root {} is not in {}", describe(workload_, rank, id, where_),
                                   op.peer.value(), group_name(workload_, op.group)));
+    if (op.matrix != Op::kNoMatrix) check_matrix(rank, id, op);
     check_same_call(rank, id, op);
+  }
+
+  void check_matrix(RankId rank, OpId id, const Op& op) const {
+    const auto members =
+        static_cast<std::uint32_t>(workload_.groups[op.group.index()].ranks.size());
+    if (op.collective == CollectiveKind::kAllToAll && op.matrix < workload_.matrices.size() &&
+        workload_.matrices[op.matrix]->positions() == members)
+      return;
+    throw UserError(fmt::format("{}: its per-peer sizes do not fit a {} of {} ranks",
+                                describe(workload_, rank, id, where_), to_string(op.collective),
+                                members));
   }
 
   /// Holds the op against the call of the first rank that was seen to make it.
@@ -111,9 +123,11 @@ class Checker {
     }
     const auto [first_rank, first_id] = calls[k];
     const OpGraph& first_graph = *workload_.graphs[first_rank.index()];
-    const Op& first = first_graph.op(first_id);
-    const bool same_root = op.collective != CollectiveKind::kBroadcast || op.peer == first.peer;
-    if (op.collective == first.collective && op.size == first.size && same_root) return;
+    const Op first = workload_.resolved(first_rank, first_id);
+    const bool same_root = !has_root(op.collective) || op.peer == first.peer;
+    if (op.collective == first.collective && op.size == first.size && op.matrix == first.matrix &&
+        same_root)
+      return;
     const auto text = [](const Op& what) {
       return fmt::format("{}, {}, root {}", to_string(what.collective), to_string(what.size),
                          what.peer.value());

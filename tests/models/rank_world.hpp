@@ -126,6 +126,7 @@ class World final : public HostServices, private ScaleUpSink {
   }
 
   const Rank& rank(std::size_t i) const { return *ranks_[i]; }
+  const JobContext& job() const { return *job_; }
   std::vector<const Rank*> ranks() const {
     std::vector<const Rank*> all;
     for (const auto& rank : ranks_) all.push_back(rank.get());

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "models/collective_check.hpp"
 #include "models/deadlock_report.hpp"
 #include "sim/error.hpp"
 #include "tests/models/rank_world.hpp"
@@ -299,4 +300,40 @@ TEST_CASE("placement: one rank a GPU, one GPU a rank", "[rank]") {
   };
   CHECK_THROWS_WITH(make({GpuId(0)}), Catch::Contains("2 ranks but 1 GPUs"));
   CHECK_THROWS_WITH(make({GpuId(5), GpuId(5)}), Catch::Contains("ranks 0 and 1 are both on GPU 5"));
+}
+
+TEST_CASE("Ranks that share a graph find their own groups and peers", "[rank]") {
+  // Four ranks in two groups of two, {0, 2} and {1, 3}; ranks 0 and 1 send to 2 and 3. One graph
+  // for the senders, one for the receivers, that name role 0 both for the group and for the peer.
+  Script sender, receiver;
+  sender.send(0, Bytes(1'000), 3);
+  sender.collective(CollectiveKind::kBroadcast, Bytes(2'000));
+  receiver.recv(0, Bytes(1'000), 3);
+  receiver.collective(CollectiveKind::kBroadcast, Bytes(2'000));
+  Workload workload;
+  const auto from = sender.build(), to = receiver.build();
+  workload.graphs = {from, from, to, to};
+  workload.groups = {{"all", {RankId(0), RankId(1), RankId(2), RankId(3)}},
+                     {"even", {RankId(0), RankId(2)}},
+                     {"odd", {RankId(1), RankId(3)}}};
+  workload.bindings = {{{GroupId(1)}, {RankId(2)}},
+                       {{GroupId(2)}, {RankId(3)}},
+                       {{GroupId(1)}, {RankId(0)}},
+                       {{GroupId(2)}, {RankId(1)}}};
+  // The root of a broadcast is a peer role, too: 2 of one side, 0 of the other do not agree.
+  CHECK_THROWS_WITH(World(workload, CollectiveParams{}), Catch::Contains("root rank 0"));
+
+  Script all_reduce_sender, all_reduce_receiver;
+  all_reduce_sender.send(0, Bytes(1'000), 3);
+  all_reduce_sender.collective(CollectiveKind::kAllReduce, Bytes(2'000));
+  all_reduce_receiver.recv(0, Bytes(1'000), 3);
+  all_reduce_receiver.collective(CollectiveKind::kAllReduce, Bytes(2'000));
+  const auto first = all_reduce_sender.build(), second = all_reduce_receiver.build();
+  workload.graphs = {first, first, second, second};
+  World world(workload, CollectiveParams{});
+  world.run();
+  for (std::size_t rank = 0; rank < 4; ++rank) CHECK(world.rank(rank).finished());
+  // The two groups share no rank, so they may have the same number.
+  CHECK(world.job().group(GroupId(1)).number == 0);
+  CHECK(world.job().group(GroupId(2)).number == 0);
 }

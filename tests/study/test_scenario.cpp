@@ -205,7 +205,7 @@ TEST_CASE("keys that do not apply to a job are refused", "[scenario]") {
   CHECK(error_with({"jobs.probe.groups=g.json"}) ==
         "--set jobs.probe.groups=g.json: jobs.0.groups: applies to jobs with a trace only; remove "
         "it");
-  CHECK(error_with({"jobs.probe.repair=true"}).find("jobs.0.repair: applies to") !=
+  CHECK(error_with({"jobs.probe.strict=true"}).find("jobs.0.strict: applies to") !=
         std::string::npos);
   CHECK(error_with({"jobs.probe.ranks=4"}).find("jobs.0.ranks: applies to") != std::string::npos);
   CHECK(error_with({"jobs.probe.traffic={pattern: permutation, ranks: 4, shift: 2}"})
@@ -254,11 +254,11 @@ TEST_CASE("what cannot be is refused with its place", "[scenario]") {
         "s.yaml:7:5: jobs.0: job 'probe' has 5 ranks, but the fabric has 4 GPUs; raise the number "
         "of hosts or fabric.host.gpus");
   CHECK(error_with({"jobs.probe.trace=x.{rank}.et"}) ==
-        "s.yaml:7:5: jobs.0: job 'probe' has several of trace, flows, traffic and collective; "
-        "give exactly one");
+        "s.yaml:7:5: jobs.0: job 'probe' has trace and traffic; give exactly one of trace, flows, "
+        "traffic, collective");
   CHECK(error_with({"jobs=[{name: a}]"}) ==
-        "--set jobs=[{name: a}]: jobs.0: job 'a' has none of trace, flows, traffic and "
-        "collective; give exactly one");
+        "--set jobs=[{name: a}]: jobs.0: job 'a' has nothing to do; give exactly one of trace, "
+        "flows, traffic, collective");
   CHECK(error_with({"jobs=[]"}) == "--set jobs=[]: jobs: a scenario needs at least one job");
   CHECK(error_of("run: {seed: 1}\n") == "s.yaml: jobs: a scenario needs at least one job");
   CHECK(error_with({"jobs.0.name=a b"}) ==

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "workloads/chakra.pb.h"
+#include "workloads/chakra/chakra.pb.h"
 
 namespace plait::test {
 

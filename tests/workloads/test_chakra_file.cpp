@@ -4,8 +4,8 @@
 
 #include "chakra_writer.hpp"
 #include "sim/error.hpp"
-#include "workloads/chakra_file.hpp"
-#include "workloads/chakra_reader.hpp"
+#include "workloads/chakra/file.hpp"
+#include "workloads/chakra/reader.hpp"
 
 using namespace plait;
 using namespace plait::test;
@@ -110,8 +110,8 @@ TEST_CASE("Random bytes and flipped bits give a UserError or a graph, never a cr
     folder.file("t.0.et", data);
     try {
       load_chakra_workload(folder.pattern());
-      ChakraOptions options;
-      options.repair = true;
+      TraceOptions options;
+      options.strict = true;
       load_chakra_workload(folder.pattern(), options);
     } catch (const UserError&) {
     }

@@ -3,7 +3,7 @@
 
 #include "chakra_writer.hpp"
 #include "sim/error.hpp"
-#include "workloads/chakra_reader.hpp"
+#include "workloads/chakra/reader.hpp"
 
 using namespace plait;
 using namespace plait::test;
@@ -11,8 +11,8 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-ChakraOptions with_groups(const std::filesystem::path& file) {
-  ChakraOptions options;
+TraceOptions with_groups(const std::filesystem::path& file) {
+  TraceOptions options;
   options.group_file = file;
   return options;
 }
@@ -140,7 +140,9 @@ TEST_CASE("Broken dependencies are errors that name file and ops", "[chakra][err
   const auto load = [](const std::vector<chakra::Node>& nodes) {
     TraceFolder folder("dependencies");
     folder.rank(nodes);
-    return load_chakra_workload(folder.pattern());
+    TraceOptions options;
+    options.strict = true;
+    return load_chakra_workload(folder.pattern(), options);
   };
   CHECK_THROWS_WITH(load({node(1, kComp, {1})}), Contains("t.0.et: ops depend on each other in a "
                                                           "cycle: 1 -> 1"));
@@ -155,10 +157,8 @@ TEST_CASE("Repair drops what is broken and nothing else", "[chakra]") {
   TraceFolder folder("repair");
   folder.rank({node(1, kComp, {1, 9, 3}), node(2, kComp, {1}), node(3, kComp, {2}),
                node(4, kComp, {5}), node(5, kComp)});
-  ChakraOptions options;
-  options.repair = true;
   std::vector<std::string> warnings;
-  const Workload workload = load_chakra_workload(folder.pattern(), options, &warnings);
+  const Workload workload = load_chakra_workload(folder.pattern(), {}, &warnings);
   REQUIRE(warnings.size() == 1);
   // 1 -> 1; 1 -> 9; the cycle 1 -> 3 -> 2 -> 1 loses 1 -> 3. The forward 4 -> 5 is in no cycle.
   CHECK_THAT(warnings[0], Contains("1 on the op itself, 1 on missing ops, 1 in cycles"));
@@ -178,7 +178,7 @@ TEST_CASE("A missing rank is named", "[chakra][errors]") {
   folder.file("t.x.et", trace({}));
   CHECK_THROWS_WITH(load_chakra_workload(folder.pattern()),
                     Contains("t.1.et: the trace of rank 1 of 3 is missing"));
-  ChakraOptions options;
+  TraceOptions options;
   options.ranks = 1;
   CHECK(load_chakra_workload(folder.pattern(), options).graphs.size() == 1);
   options.ranks = 0;

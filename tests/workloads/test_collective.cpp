@@ -10,7 +10,7 @@
 #include <numeric>
 #include <random>
 
-#include "workloads/collective.hpp"
+#include "workloads/collectives/collective.hpp"
 
 using namespace plait;
 
@@ -32,7 +32,7 @@ struct Case {
   std::int64_t size = 0;
   std::int64_t max_chunk = 1;
   std::uint32_t root = 0;
-  std::vector<Ring> rings;
+  GroupLayout layout;  // only its rings matter to these algorithms
 };
 
 /// First byte of part `index`: the first size % parts are one longer than the others.
@@ -59,7 +59,7 @@ class Execution {
       call.position = p;
       call.root = c_.root;
       call.max_chunk = Bytes(c_.max_chunk);
-      call.rings = &c_.rings;
+      call.layout = &c_.layout;
       schedules_.push_back(make_schedule(call));
       buffers_.push_back(initial(p));
       next_step_.emplace_back(schedules_[p]->channels(), 0);
@@ -174,7 +174,7 @@ class Execution {
         for (std::uint32_t q = 0; q < c_.n; ++q)
           for (std::size_t i = block(p); i < block(p + 1); ++i) data.push_back(input(q, i));
         break;
-      case CollectiveKind::kBarrier:
+      default:
         break;
     }
     return data;
@@ -224,7 +224,7 @@ class Execution {
       move.target = output_area(p) + move.source - block(step.send_to);
       return move;
     }
-    const Ring& ring = c_.rings[channel];
+    const Ring& ring = c_.layout.rings[channel];
     const auto me = std::find(ring.begin(), ring.end(), p) - ring.begin();
     REQUIRE(step.send_to == ring[static_cast<std::size_t>((me + 1) % n)]);
     if (c_.kind == CollectiveKind::kBroadcast) return range(1, 0, channel, index, 0, false);
@@ -297,8 +297,8 @@ TEST_CASE("Every schedule computes its collective whatever the order of delivery
     c.size = kind == CollectiveKind::kBarrier ? 0 : below(random, 400);
     c.max_chunk = 1 + below(random, 40);
     c.root = below(random, c.n);
-    c.rings = random_rings(c.n, 1 + below(random, 4), random);
-    CAPTURE(seed, c.n, c.size, c.max_chunk, c.root, c.rings.size());
+    c.layout.rings = random_rings(c.n, 1 + below(random, 4), random);
+    CAPTURE(seed, c.n, c.size, c.max_chunk, c.root, c.layout.rings.size());
     Execution execution(c, seed);
     execution.run();
     execution.check();
@@ -309,7 +309,7 @@ TEST_CASE("Bytes sent per rank follow the closed forms", "[collective]") {
   // n = 6 ranks, S = 6 * 4 * 100 bytes (a multiple of ranks x channels), 4 channels, S/n = 400.
   const auto sent = [](CollectiveKind kind) {
     const std::int64_t size = kind == CollectiveKind::kBarrier ? 0 : 2400;
-    Case c{kind, 6, size, 7, 2, {4, identity_ring(6)}};
+    Case c{kind, 6, size, 7, 2, {{}, {}, std::vector<Ring>(4, identity_ring(6))}};
     Execution execution(c, 1);
     execution.run();
     execution.check();
@@ -329,14 +329,14 @@ TEST_CASE("Bytes sent per rank follow the closed forms", "[collective]") {
 
 TEST_CASE("Pairwise all-to-all goes on when the message of the step before is there",
           "[collective]") {
-  const std::vector<Ring> rings{identity_ring(4)};
+  const GroupLayout layout{.host_of = {}, .hosts = {}, .rings = {identity_ring(4)}};
   CollectiveCall call;
   call.kind = CollectiveKind::kAllToAll;
   call.size = Bytes(400);
   call.group_size = 4;
   call.position = 1;
   call.max_chunk = Bytes(50);  // 100 bytes a block -> 2 lanes
-  call.rings = &rings;
+  call.layout = &layout;
   const auto schedule = make_schedule(call);
   REQUIRE(schedule->step_count(0) == 6);
   CHECK(schedule->step(0, 1).wait_from == kNoPeer);
@@ -349,12 +349,13 @@ TEST_CASE("Pairwise all-to-all goes on when the message of the step before is th
 }
 
 TEST_CASE("Uneven sizes lose no byte and no part exceeds the chunk", "[collective]") {
-  const std::vector<Ring> rings{identity_ring(5), {4, 3, 2, 1, 0}};
+  const GroupLayout layout{
+      .host_of = {}, .hosts = {}, .rings = {identity_ring(5), {4, 3, 2, 1, 0}}};
   CollectiveCall call;
   call.size = Bytes(1003);
   call.group_size = 5;
   call.max_chunk = Bytes(30);
-  call.rings = &rings;
+  call.layout = &layout;
   std::int64_t total = 0;
   for (call.position = 0; call.position < 5; ++call.position) {
     const auto schedule = make_schedule(call);
@@ -372,10 +373,10 @@ TEST_CASE("Uneven sizes lose no byte and no part exceeds the chunk", "[collectiv
 }
 
 TEST_CASE("An empty all-reduce still sends its zero-byte messages", "[collective]") {
-  const std::vector<Ring> rings{identity_ring(3)};
+  const GroupLayout layout{.host_of = {}, .hosts = {}, .rings = {identity_ring(3)}};
   CollectiveCall call;
   call.group_size = 3;
-  call.rings = &rings;
+  call.layout = &layout;
   const auto schedule = make_schedule(call);
   CHECK(schedule->step_count(0) == 4);
   CHECK(schedule->step(0, 3).send_bytes == Bytes(0));
@@ -384,29 +385,33 @@ TEST_CASE("An empty all-reduce still sends its zero-byte messages", "[collective
 TEST_CASE("The dissemination barrier takes ceil(log2 n) rounds", "[collective]") {
   const auto [n, rounds] = GENERATE(table<std::uint32_t, std::uint32_t>(
       {{2, 1}, {3, 2}, {4, 2}, {5, 3}, {8, 3}, {9, 4}, {1000, 10}, {1024, 10}, {1025, 11}}));
-  const std::vector<Ring> rings{identity_ring(n)};
+  const GroupLayout layout{.host_of = {}, .hosts = {}, .rings = {identity_ring(n)}};
   CollectiveCall call;
   call.kind = CollectiveKind::kBarrier;
   call.group_size = n;
-  call.rings = &rings;
+  call.layout = &layout;
   CHECK(make_schedule(call)->step_count(0) == rounds);
 }
 
 TEST_CASE("A group of one has nothing to do", "[collective]") {
-  const std::vector<Ring> rings{{0}};
+  const GroupLayout layout{.host_of = {}, .hosts = {}, .rings = {{0}}};
   CollectiveCall call;
   call.size = Bytes(100);
-  call.rings = &rings;
+  call.layout = &layout;
   CHECK(make_schedule(call)->channels() == 0);
   CHECK(make_schedule(call)->sources().empty());
 }
 
 TEST_CASE("Rings enter each host at another member per channel", "[collective]") {
   using Rings = std::vector<Ring>;
-  CHECK(make_rings({0, 0, 0, 0}, 0, 8) == Rings{{0, 1, 2, 3}});  // one host: one ring
-  CHECK(make_rings({7, 7, 3, 3}, 0, 8) == Rings{{0, 1, 2, 3}, {1, 0, 3, 2}});
-  CHECK(make_rings({0, 1, 0, 1}, 0, 8) == Rings{{0, 2, 1, 3}, {2, 0, 3, 1}});
-  CHECK(make_rings({0, 0, 0, 1}, 0, 2) == Rings{{0, 1, 2, 3}, {1, 2, 0, 3}});
-  CHECK(make_rings({0, 1}, 3, 2).size() == 3);  // a number that was asked for is not limited
-  CHECK(make_rings({5}, 0, 8) == Rings{{0}});
+  const auto rings_of = [](const std::vector<std::uint32_t>& hosts, std::uint32_t channels,
+                           std::uint32_t limit) {
+    return make_layout(hosts, channels, limit).rings;
+  };
+  CHECK(rings_of({0, 0, 0, 0}, 0, 8) == Rings{{0, 1, 2, 3}});  // one host: one ring
+  CHECK(rings_of({7, 7, 3, 3}, 0, 8) == Rings{{0, 1, 2, 3}, {1, 0, 3, 2}});
+  CHECK(rings_of({0, 1, 0, 1}, 0, 8) == Rings{{0, 2, 1, 3}, {2, 0, 3, 1}});
+  CHECK(rings_of({0, 0, 0, 1}, 0, 2) == Rings{{0, 1, 2, 3}, {1, 2, 0, 3}});
+  CHECK(rings_of({0, 1}, 3, 2).size() == 3);  // a number that was asked for is not limited
+  CHECK(rings_of({5}, 0, 8) == Rings{{0}});
 }

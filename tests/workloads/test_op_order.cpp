@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "chakra_writer.hpp"
-#include "workloads/chakra_reader.hpp"
+#include "workloads/chakra/reader.hpp"
 
 using namespace plait;
 using namespace plait::test;

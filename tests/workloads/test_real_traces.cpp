@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "sim/error.hpp"
-#include "workloads/chakra_reader.hpp"
+#include "workloads/chakra/reader.hpp"
 #include "workloads/trace_info.hpp"
 
 using namespace plait;
@@ -51,12 +51,12 @@ TEST_CASE("The DLRM step is read completely", "[chakra][traces]") {
 
 TEST_CASE("The DLRM trace as converted needs its repair", "[chakra][traces][errors]") {
   const std::string pattern = kData + "dlrm_broken/dlrm.{rank}.et.gz";
-  CHECK_THROWS_WITH(load_chakra_workload(pattern),
+  TraceOptions options;
+  options.strict = true;
+  CHECK_THROWS_WITH(load_chakra_workload(pattern, options),
                     Contains("dlrm.0.et.gz: op 7 depends on op 4, which does not exist"));
-  ChakraOptions options;
-  options.repair = true;
   std::vector<std::string> warnings;
-  const RankInfo rank = describe_rank(*load_chakra_workload(pattern, options, &warnings).graphs[0]);
+  const RankInfo rank = describe_rank(*load_chakra_workload(pattern, {}, &warnings).graphs[0]);
   REQUIRE(warnings.size() == 1);
   CHECK_THAT(warnings[0], Contains("34 on the op itself"));
   CHECK(rank.count(OpKind::kCompute) == 1107 + 16);  // 16 CPU-side duplicates of collectives
@@ -64,7 +64,7 @@ TEST_CASE("The DLRM trace as converted needs its repair", "[chakra][traces][erro
 }
 
 TEST_CASE("The generated GPT is read with its groups", "[chakra][traces]") {
-  ChakraOptions options;
+  TraceOptions options;
   options.group_file = kTraces + "stg_tiny_gpt/w.json";
   const Workload workload = load_chakra_workload(kTraces + "stg_tiny_gpt/w.{rank}.et", options);
   const WorkloadInfo info = describe_workload(workload);

@@ -5,7 +5,7 @@
 
 #include "sim/error.hpp"
 #include "workloads/trace_info.hpp"
-#include "workloads/traffic.hpp"
+#include "workloads/traffic/traffic.hpp"
 #include "workloads/workload_check.hpp"
 
 using namespace plait;

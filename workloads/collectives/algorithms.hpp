@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/// @file collective_algorithms.hpp
+/// @file algorithms.hpp
 /// The algorithm families behind make_schedule. Every piece of data is cut into `lanes` sub-chunks
 /// of at most max_chunk; steps are ordered step-major, lane-minor, so the k-th message from a ring
 /// predecessor is (step k / lanes, lane k % lanes). Sizes: the data is cut into pieces, those into
@@ -9,7 +9,7 @@
 
 #include <memory>
 
-#include "workloads/collective.hpp"
+#include "workloads/collectives/collective.hpp"
 
 namespace plait {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/// @file chakra_file.hpp
+/// @file file.hpp
 /// Framing of a Chakra trace file: { varint32 length, protobuf message } repeated, the first
 /// message a GlobalMetadata, the others Nodes; optionally gzip around it (told by the magic
 /// number).

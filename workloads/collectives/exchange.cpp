@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <bit>
 
-#include "workloads/collective_algorithms.hpp"
+#include "workloads/collectives/algorithms.hpp"
 
 namespace plait {
 

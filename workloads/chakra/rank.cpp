@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "workloads/chakra_rank.hpp"
+#include "workloads/chakra/rank.hpp"
 
 #include <fmt/format.h>
 
@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "sim/error.hpp"
-#include "workloads/chakra_attributes.hpp"
-#include "workloads/chakra_file.hpp"
+#include "workloads/chakra/attributes.hpp"
+#include "workloads/chakra/file.hpp"
 
 namespace plait {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/// @file chakra_attributes.hpp
+/// @file attributes.hpp
 /// The named attributes of one Chakra node. Writers differ in the type they give a number, so a
 /// value is taken from whatever field it stands in.
 
@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "workloads/chakra.pb.h"
+#include "workloads/chakra/chakra.pb.h"
 
 namespace plait {
 

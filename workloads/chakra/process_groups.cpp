@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "workloads/process_groups.hpp"
+#include "workloads/chakra/process_groups.hpp"
 
 #include <fmt/format.h>
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/// @file chakra_rank.hpp
-/// One rank's Chakra file as an op graph. Used by chakra_reader.hpp only.
+/// @file rank.hpp
+/// One rank's Chakra file as an op graph. Used by reader.hpp only.
 
 #include <cstdint>
 #include <filesystem>
 
+#include "workloads/chakra/process_groups.hpp"
 #include "workloads/op_graph.hpp"
-#include "workloads/process_groups.hpp"
 
 namespace plait {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "workloads/chakra_reader.hpp"
+#include "workloads/chakra/reader.hpp"
 
 #include <fmt/format.h>
 
@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "sim/error.hpp"
-#include "workloads/chakra_rank.hpp"
+#include "workloads/chakra/process_groups.hpp"
+#include "workloads/chakra/rank.hpp"
 #include "workloads/message_tags.hpp"
 #include "workloads/op_order.hpp"
-#include "workloads/process_groups.hpp"
 #include "workloads/workload_check.hpp"
 
 namespace plait {
@@ -89,7 +89,7 @@ void check_all_there(const RankFiles& files, std::uint32_t ranks) {
 
 }  // namespace
 
-Workload load_chakra_workload(const std::string& pattern, const ChakraOptions& options,
+Workload load_chakra_workload(const std::string& pattern, const TraceOptions& options,
                               std::vector<std::string>* warnings) {
   const RankFiles files(pattern);
   const std::uint32_t ranks = options.ranks ? *options.ranks : files.count();
@@ -102,7 +102,7 @@ Workload load_chakra_workload(const std::string& pattern, const ChakraOptions& o
   for (std::uint32_t rank = 0; rank < ranks; ++rank) {
     ChakraRepairs repairs;
     workload.graphs.push_back(std::make_shared<const OpGraph>(read_chakra_rank(
-        files.file(rank), RankId(rank), groups, options.repair ? &repairs : nullptr)));
+        files.file(rank), RankId(rank), groups, options.strict ? nullptr : &repairs)));
     if (repairs.any() && warnings != nullptr)
       warnings->push_back(fmt::format(
           "{}: dropped dependencies: {} on the op itself, {} on missing ops, {} in cycles",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "workloads/chakra_attributes.hpp"
+#include "workloads/chakra/attributes.hpp"
 
 #include <fmt/format.h>
 

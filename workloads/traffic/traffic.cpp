@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "workloads/traffic.hpp"
+#include "workloads/traffic/traffic.hpp"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "workloads/chakra_file.hpp"
+#include "workloads/chakra/file.hpp"
 
 #include <fmt/format.h>
 #include <zlib.h>

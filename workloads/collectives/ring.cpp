@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "sim/check.hpp"
-#include "workloads/collective_algorithms.hpp"
+#include "workloads/collectives/algorithms.hpp"
 
 namespace plait {
 
@@ -15,7 +15,7 @@ class OnRings : public CollectiveSchedule {
 
  protected:
   explicit OnRings(const CollectiveCall& call) : call_(call) {
-    for (const auto& ring : *call.rings) {
+    for (const auto& ring : call.layout->rings) {
       const auto found = std::find(ring.begin(), ring.end(), call.position);
       PLAIT_CHECK(found != ring.end(), "the ring contains every position");
       ring_index_.push_back(static_cast<std::uint32_t>(found - ring.begin()));
@@ -24,7 +24,7 @@ class OnRings : public CollectiveSchedule {
 
   /// The position `places` further on in the ring of `channel`.
   std::uint32_t ahead(std::uint32_t channel, std::uint32_t places) const {
-    return (*call_.rings)[channel][(ring_index_[channel] + places) % call_.group_size];
+    return call_.layout->rings[channel][(ring_index_[channel] + places) % call_.group_size];
   }
   std::uint32_t successor(std::uint32_t channel) const { return ahead(channel, 1); }
   std::uint32_t predecessor(std::uint32_t channel) const {

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/// @file network_simulation.hpp
+/// What every fidelity of the network offers to those who set up and run an experiment.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "models/host_services.hpp"
+#include "models/records.hpp"
+#include "sim/ids.hpp"
+#include "sim/units.hpp"
+
+namespace plait {
+
+struct RunProgress {
+  SimTime now{};
+  std::uint64_t packet_hops = 0;
+  std::uint64_t events = 0;  ///< Arrivals processed by entities.
+  std::size_t ranks_finished = 0, ranks = 0;
+};
+
+struct RunOptions {
+  unsigned threads = 1;              ///< >= 1; results do not depend on it.
+  SimTime until = SimTime::never();  ///< Stop here even if ranks still run.
+  /// Windows that follow one with fewer visits than this run on one thread.
+  std::uint64_t parallel_from = 32;
+  Duration max_window = Duration::max();  ///< For tests: shorter windows must change nothing.
+  /// Called about every `progress_windows` windows on the calling thread; false stops the run.
+  std::function<bool(const RunProgress&)> progress;
+  std::uint64_t progress_windows = 1024;
+  /// Simulated time between looks for cycles of pauses; one that has stood as long stops the run,
+  /// unless a watchdog or a fault to come may break it. 0: only at the end.
+  Duration deadlock_check = Duration::ms(1);
+};
+
+enum class RunEnd : std::uint8_t {
+  kFinished,  ///< All ranks are done and the network is empty.
+  kDeadlock,  ///< Ranks are not done, and nothing will ever happen again or pauses stand in a
+              ///< cycle.
+  kTimeLimit,
+  kStopped,  ///< The progress callback said so.
+};
+
+class NetworkSimulation {
+ public:
+  virtual ~NetworkSimulation() = default;
+
+  /// Gives `gpu` a process. @pre each GPU at most once, before run().
+  virtual void place(GpuId gpu, std::unique_ptr<RankProcess> process, SimTime start) = 0;
+  /// @pre once.
+  virtual RunEnd run(const RunOptions& options) = 0;
+  /// Ranks and ops are left empty here: the ranks themselves know them. What a fidelity does not
+  /// compute is left at its default; links has the fabric's size.
+  virtual RunRecords records() const = 0;
+  /// Bytes of memory held by entities, channels and tables, for the benchmarks.
+  virtual std::size_t memory_bytes() const = 0;
+};
+
+}  // namespace plait

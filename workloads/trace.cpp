@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workloads/trace.hpp"
+
+#include "sim/error.hpp"
+#include "workloads/chakra/reader.hpp"
+
+namespace plait {
+
+std::string_view to_string(TraceFormat format) {
+  switch (format) {
+    case TraceFormat::kAuto:
+      return "auto";
+    case TraceFormat::kChakra:
+      return "chakra";
+    case TraceFormat::kGoal:
+      return "goal";
+    case TraceFormat::kSimai:
+      return "simai";
+    case TraceFormat::kPytorch:
+      return "pytorch";
+  }
+  return "unknown";
+}
+
+Workload load_trace(const std::string& pattern, const TraceOptions& options,
+                    std::vector<std::string>* warnings) {
+  return load_chakra_workload(pattern, options, warnings);
+}
+
+}  // namespace plait
