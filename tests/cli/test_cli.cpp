@@ -115,8 +115,8 @@ TEST_CASE("mistakes in the scenario end with 1 and one line", "[cli]") {
 TEST_CASE("faulty traces end with 1 and name the file", "[cli]") {
   TraceFolder cyclic("cyclic");
   cyclic.rank({node(1, kComp, {2}), node(2, kComp, {1})});
-  check_user_error("run --set jobs.0.strict=true " + scenario_of("cyclic", cyclic.pattern(), 1),
-                   "cycle");
+  check_user_error(
+      "run " + scenario_of("cyclic", cyclic.pattern(), 1) + " --set jobs.0.strict=true", "cycle");
   TraceFolder empty("empty");
   empty.raw("");
   check_user_error("run " + scenario_of("empty", empty.pattern(), 1), "traces_empty/t.0.et");
