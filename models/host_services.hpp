@@ -25,6 +25,18 @@ struct MessageKey {
 };
 constexpr std::uint32_t kMaxStreams = 1U << 18;
 
+class JobContext;
+struct Op;
+
+/// One rank's part in a collective call that is not expanded into messages.
+struct CollectiveJoin {
+  const JobContext* job = nullptr;
+  GroupId group;           ///< Of the job.
+  const Op* op = nullptr;  ///< Outlives the call.
+  GpuId gpu;               ///< That joins.
+  std::uint64_t token = 0;
+};
+
 /// What a host offers to the ranks on its GPUs.
 class HostServices {
  public:
@@ -35,6 +47,9 @@ class HostServices {
   virtual void send(SimTime now, const MessageKey& key, Bytes size, std::uint64_t token) = 0;
   /// Calls RankProcess::on_timer(at, token) of the rank on `gpu` at time `at` >= now.
   virtual void call_at(SimTime at, GpuId gpu, std::uint64_t token) = 0;
+  /// Where collectives have a price (JobContext::prices_collectives): RankProcess::on_timer follows
+  /// with the token on every member when the call ends. A GPU joins a group's calls one at a time.
+  virtual void join_collective(SimTime now, const CollectiveJoin& join);
   /// Factor on the duration of compute ops that start at `now`.
   virtual double slowdown(SimTime) const { return 1; }
 };

@@ -50,13 +50,16 @@ std::uint32_t JobGroup::position(RankId rank) const {
 }
 
 JobContext::JobContext(JobId id, std::string name, const Workload& workload, JobPlacement placement,
-                       const CollectiveParams& collective, const GpuParams& gpu, bool record_ops)
+                       const CollectiveParams& collective, const GpuParams& gpu, bool record_ops,
+                       const CollectiveFacts& facts, CollectiveMode mode)
     : id_(id),
       name_(std::move(name)),
       placement_(std::move(placement)),
       collective_(collective),
       gpu_params_(gpu),
       record_ops_(record_ops),
+      facts_(facts),
+      mode_(mode),
       plans_(make_plans(workload)),
       bindings_(workload.bindings),
       matrices_(workload.matrices) {
@@ -108,12 +111,27 @@ void JobContext::make_groups(const Workload& workload) {
                                     name_, group.name, rank.value(), plans_.size()));
       hosts.push_back(host(rank));
     }
-    if (used[i])
+    if (used[i]) {
       made.layout = make_layout(hosts, static_cast<std::uint32_t>(collective_.channels),
                                 static_cast<std::uint32_t>(collective_.max_channels));
+      made.nics = least_nics(made);
+    }
     groups_.push_back(std::move(made));
   }
   number_groups(used);
+}
+
+std::uint32_t JobContext::least_nics(const JobGroup& group) const {
+  std::size_t least = SIZE_MAX;
+  for (const auto& host : group.layout.hosts) {
+    std::set<std::uint32_t> nics;
+    for (const std::uint32_t position : host) {
+      const std::size_t rank = group.ranks[position].index();
+      nics.insert(placement_.nic.empty() ? static_cast<std::uint32_t>(rank) : placement_.nic[rank]);
+    }
+    least = std::min(least, nics.size());
+  }
+  return static_cast<std::uint32_t>(least);
 }
 
 // Each group in turn gets the smallest number that no other group of its ranks has.

@@ -14,6 +14,7 @@
 #include "models/op_plan.hpp"
 #include "sim/params.hpp"
 #include "workloads/collectives/algorithm.hpp"
+#include "workloads/collectives/collective_facts.hpp"
 #include "workloads/collectives/layout.hpp"
 #include "workloads/op_graph.hpp"
 
@@ -47,6 +48,7 @@ struct JobGroup {
   std::vector<RankId> ranks;  ///< By position.
   GroupLayout layout;         ///< Empty if no collective uses the group.
   bool ascending = false;     ///< ranks is sorted.
+  std::uint32_t nics = 1;     ///< That the members of a host have together, least of all hosts.
   /// Tells its messages from those of other groups that share a member; see collective_stream().
   std::uint32_t number = 0;
 
@@ -55,8 +57,15 @@ struct JobGroup {
 };
 
 struct JobPlacement {
-  std::vector<GpuId> gpu;           ///< By rank.
-  std::vector<std::uint32_t> host;  ///< By rank; any number, equal on equal hosts.
+  std::vector<GpuId> gpu;               ///< By rank.
+  std::vector<std::uint32_t> host;      ///< By rank; any number, equal on equal hosts.
+  std::vector<std::uint32_t> nic = {};  ///< By rank, likewise; empty: every rank has its own.
+};
+
+/// What becomes of a collective call.
+enum class CollectiveMode : std::uint8_t {
+  kSteps,  ///< The messages of its algorithm, rank by rank.
+  kPrice,  ///< One closed-form time for all (HostServices::join_collective).
 };
 
 class JobContext {
@@ -66,7 +75,8 @@ class JobContext {
   /// peer or group that does not exist, a rank outside the group it calls, too many groups or tags,
   /// collective calls that do not match (check_collectives).
   JobContext(JobId id, std::string name, const Workload& workload, JobPlacement placement,
-             const CollectiveParams& collective, const GpuParams& gpu, bool record_ops);
+             const CollectiveParams& collective, const GpuParams& gpu, bool record_ops,
+             const CollectiveFacts& facts = {}, CollectiveMode mode = CollectiveMode::kSteps);
 
   JobId id() const { return id_; }
   const std::string& name() const { return name_; }
@@ -88,6 +98,8 @@ class JobContext {
   const CollectiveParams& collective() const { return collective_; }
   const GpuParams& gpu_params() const { return gpu_params_; }
   bool record_ops() const { return record_ops_; }
+  const CollectiveFacts& facts() const { return facts_; }
+  bool prices_collectives() const { return mode_ == CollectiveMode::kPrice; }
 
   /// MessageKey::stream: even numbers are collectives, odd ones point-to-point messages. Groups
   /// that share a rank have different numbers, so that a rank knows by it which of its groups is
@@ -109,6 +121,7 @@ class JobContext {
   void check_plan(RankId rank) const;
   void check_partners(RankId rank) const;
   void make_groups(const Workload& workload);
+  std::uint32_t least_nics(const JobGroup& group) const;
   void number_groups(const std::vector<bool>& used);
 
   JobId id_;
@@ -117,6 +130,8 @@ class JobContext {
   CollectiveParams collective_;
   GpuParams gpu_params_;
   bool record_ops_;
+  CollectiveFacts facts_;
+  CollectiveMode mode_;
   std::vector<std::shared_ptr<const OpPlan>> plans_;  // by rank, shared like the graphs
   std::vector<JobGroup> groups_;
   std::vector<RankBinding> bindings_;

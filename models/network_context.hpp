@@ -62,6 +62,14 @@ class PinnedRoutes {
   std::unordered_map<std::uint64_t, std::unordered_map<std::uint64_t, std::uint16_t>> ports_;
 };
 
+/// The host's port that serves a GPU: GPU g of n uses NIC g * nics / n. @pre the host has one.
+inline PortId nic_port(const FabricGraph& graph, GpuId gpu) {
+  const NodeId host = graph.gpu_host(gpu);
+  const FabricNode& node = graph.node(host);
+  const std::uint32_t local = gpu.value() - graph.first_gpu(host).value();
+  return graph.port(host, local * node.ports / node.gpus);
+}
+
 struct NetworkContext {
   NetworkContext(const FabricGraph& fabric, const RouteTable& route_table,
                  const NetworkParams& network);
@@ -81,13 +89,8 @@ struct NetworkContext {
   PacketAnnex annex;
   IntScale int_scale;
 
-  /// The NIC port that serves a GPU: GPU g of n uses NIC g * nics / n. @pre the host has one.
-  EndpointId endpoint_of(GpuId gpu) const {
-    const NodeId host = graph.gpu_host(gpu);
-    const FabricNode& node = graph.node(host);
-    const std::uint32_t local = gpu.value() - graph.first_gpu(host).value();
-    return graph.endpoint(graph.port(host, local * node.ports / node.gpus));
-  }
+  /// @pre the host of the GPU has a NIC.
+  EndpointId endpoint_of(GpuId gpu) const { return graph.endpoint(nic_port(graph, gpu)); }
   /// Name on the wire of the connection between two GPUs.
   QueuePairName queue_pair(const MessageKey& key) const {
     return {key.from.value() - graph.first_gpu(graph.gpu_host(key.from)).value(),

@@ -12,7 +12,14 @@ namespace plait {
 namespace {
 
 // Tokens: kind in bits 56-63, channel in bits 32-47, op in bits 0-31.
-enum class TokenKind : std::uint8_t { kComputeEnd, kLaunch, kPost, kSend, kCollectiveSend };
+enum class TokenKind : std::uint8_t {
+  kComputeEnd,
+  kLaunch,
+  kPost,
+  kSend,
+  kCollectiveSend,
+  kCollectiveEnd
+};
 
 std::uint64_t token(TokenKind kind, OpId op) {
   return (static_cast<std::uint64_t>(kind) << 56) | op.value();
@@ -108,18 +115,26 @@ void Rank::start_receive(SimTime now, OpId id) {
 // members agree.
 void Rank::start_collective(SimTime now, OpId id) {
   GroupState& state = group_state(id);
-  if (state.run || plan().call_number(id) != state.joined)
+  if (state.busy || plan().call_number(id) != state.joined)
     state.held.push_back(id);
   else
     join(now, id, state);
 }
 
 void Rank::join(SimTime now, OpId id, GroupState& state) {
+  open(now, id);
+  ++state.joined;
+  state.busy = true;
+  if (!job_->prices_collectives()) return run_steps(now, id, state);
+  const Op& op = this->op(id);
+  host_->join_collective(now, {job_.get(), job_->group_id(rank_, op.group), &op, record_.gpu,
+                               token(TokenKind::kCollectiveEnd, id)});
+}
+
+void Rank::run_steps(SimTime now, OpId id, GroupState& state) {
   const Op& op = this->op(id);
   const JobGroup& group = *state.group;
   const CollectiveChoice choice = job_->choose(op);
-  open(now, id);
-  ++state.joined;
   CollectiveCall call;
   call.kind = op.collective;
   call.size = op.size;
@@ -130,10 +145,11 @@ void Rank::join(SimTime now, OpId id, GroupState& state) {
   call.max_chunk = choice.chunk;
   call.layout = &group.layout;
   if (op.matrix != Op::kNoMatrix) call.matrix = &job_->matrix(op.matrix);
-  state.run.emplace(*job_, rank_, group, choice, make_schedule(call),
-                    [&](std::uint32_t from, std::uint32_t channel) -> CollectiveInbox& {
-                      return inbox(group, from, channel);
-                    });
+  state.run = std::make_unique<CollectiveRun>(
+      *job_, rank_, group, choice, make_schedule(call),
+      [&](std::uint32_t from, std::uint32_t channel) -> CollectiveInbox& {
+        return inbox(group, from, channel);
+      });
   host_->call_at(now + choice.launch, record_.gpu, token(TokenKind::kLaunch, id));
 }
 
@@ -146,6 +162,12 @@ void Rank::end_if_finished(SimTime now, OpId id, GroupState& state) {
   if (!state.run->finished()) return;
   state.run->close();
   state.run.reset();
+  end_call(now, id, state);
+}
+
+// The next call of the group may have waited for its turn.
+void Rank::end_call(SimTime now, OpId id, GroupState& state) {
+  state.busy = false;
   end(now, id);
   const auto turn = std::find_if(state.held.begin(), state.held.end(), [&](OpId held) {
     return plan().call_number(held) == state.joined;
@@ -163,6 +185,10 @@ void Rank::on_timer(SimTime now, std::uint64_t token_value) {
     return run_ready(now);
   }
   GroupState& state = group_state(id);
+  if (kind_of(token_value) == TokenKind::kCollectiveEnd) {
+    end_call(now, id, state);
+    return run_ready(now);
+  }
   if (kind_of(token_value) == TokenKind::kLaunch)
     state.run->launch(now, *host_, token(TokenKind::kPost, id),
                       token(TokenKind::kCollectiveSend, id));
@@ -285,6 +311,7 @@ WaitInfo Rank::wait_of(OpId id) const {
       break;
     case OpKind::kCollective: {
       const GroupState& state = groups_[plan().slot(op.group)];
+      if (!state.run) break;  // it has a price: waits for those who have not joined
       const CollectiveRun& run = *state.run;
       wait.waits_for_ack = run.sends_open() > 0;
       for (const std::uint32_t peer : run.silent_peers())

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -62,9 +61,10 @@ class Rank final : public RankProcess {
   struct GroupState {  // of one group that this rank's graph uses
     const JobGroup* group = nullptr;
     std::uint32_t position = 0;
-    std::uint32_t joined = 0;  // calls
-    std::optional<CollectiveRun> run;
-    std::vector<OpId> held;  // may start but for their turn
+    std::uint32_t joined = 0;            // calls
+    std::unique_ptr<CollectiveRun> run;  // null between calls, and where calls have a price
+    bool busy = false;                   // a call has been joined and has not ended
+    std::vector<OpId> held;              // may start but for their turn
   };
   struct Mailbox {                // of one point-to-point key
     std::uint64_t unclaimed = 0;  // messages
@@ -81,6 +81,8 @@ class Rank final : public RankProcess {
   void start_receive(SimTime now, OpId id);
   void start_collective(SimTime now, OpId id);
   void join(SimTime now, OpId id, GroupState& state);
+  void run_steps(SimTime now, OpId id, GroupState& state);
+  void end_call(SimTime now, OpId id, GroupState& state);
   void end_if_finished(SimTime now, OpId id, GroupState& state);
   void open(SimTime now, OpId id);
   void end(SimTime now, OpId id);

@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <utility>
 
+#include "models/analytic/analytic_simulation.hpp"
 #include "models/network_context.hpp"
 #include "sim/error.hpp"
 #include "study/congestion_check.hpp"
@@ -84,9 +86,9 @@ std::string culprit(const Fabric& fabric, const NetworkParams& params,
   return "fabric";
 }
 
-std::unique_ptr<Simulation> make_simulation(const Scenario& scenario, const Fabric& fabric,
-                                            const NetworkParams& params,
-                                            const std::vector<std::size_t>& fault_places) {
+std::unique_ptr<Simulation> packet_simulation(const Scenario& scenario, const Fabric& fabric,
+                                              const NetworkParams& params,
+                                              const std::vector<std::size_t>& fault_places) {
   std::unique_ptr<Simulation> simulation;
   try {
     simulation = std::make_unique<Simulation>(*fabric.graph, *fabric.routes, params);
@@ -101,16 +103,65 @@ std::unique_ptr<Simulation> make_simulation(const Scenario& scenario, const Fabr
   return simulation;
 }
 
+void refuse_in_analytic(const Scenario& scenario, const std::string& path, const char* why) {
+  throw UserError(scenario.where(path),
+                  fmt::format("{}: run.fidelity is analytic, which {}; remove this, or choose "
+                              "run.fidelity: packet",
+                              path, why));
+}
+
+std::unique_ptr<NetworkSimulation> make_simulation(const Scenario& scenario, const Fabric& fabric,
+                                                   const NetworkParams& params,
+                                                   const std::vector<std::size_t>& fault_places) {
+  if (scenario.run.fidelity == Fidelity::kPacket)
+    return packet_simulation(scenario, fabric, params, fault_places);
+  if (!params.faults.empty())
+    refuse_in_analytic(scenario, "faults", "has no packets that a fault could meet");
+  if (!scenario.fabric.pinned_paths.empty())
+    refuse_in_analytic(scenario, "fabric.pinned_paths", "has no packets that could take a path");
+  return at(scenario, "fabric", [&] {
+    return std::make_unique<AnalyticSimulation>(*fabric.graph, *fabric.routes, params);
+  });
+}
+
+BitRate scaled(BitRate rate, double share) {
+  return BitRate::bps(std::llround(static_cast<double>(rate.bps()) * share));
+}
+
+// What cost models of collectives know of the machine.
+CollectiveFacts collective_facts(const Scenario& scenario, const Fabric& fabric,
+                                 const NetworkParams& params) {
+  CollectiveFacts facts;
+  const ScaleUpParams& scale_up = scenario.fabric.host.scale_up;
+  if (scale_up.kind != ScaleUpKind::kNone)
+    facts.scale_up = scaled(scale_up.rate, scale_up.efficiency);
+  const FabricGraph& graph = *fabric.graph;
+  for (std::size_t e = 0; e < graph.endpoint_count(); ++e) {
+    const BitRate rate = graph.egress(graph.endpoint_port(EndpointId(e))).rate;
+    facts.nic = e == 0 ? rate : std::min(facts.nic, rate);
+  }
+  const TransportParams& transport = params.transport;
+  const Bytes frame = transport.mtu + transport.header + transport.gap +
+                      encapsulation_bytes(transport.encapsulation);
+  facts.nic = scaled(
+      facts.nic, static_cast<double>(transport.mtu.count()) / static_cast<double>(frame.count()));
+  return facts;
+}
+
 std::vector<const Rank*> place_ranks(const Scenario& scenario, std::size_t job_index,
                                      const LoadedJob& job, JobPlacement placement,
+                                     const CollectiveFacts& facts, const FabricGraph& graph,
                                      NetworkSimulation& simulation) {
   GpuParams gpu = scenario.fabric.host.gpu;
   gpu.compute_scale *= scenario.jobs[job_index].compute_scale;
   const std::vector<GpuId> gpus = placement.gpu;
+  for (const GpuId one : gpus) placement.nic.push_back(nic_port(graph, one).value());
+  const CollectiveMode mode = scenario.run.fidelity == Fidelity::kAnalytic ? CollectiveMode::kPrice
+                                                                           : CollectiveMode::kSteps;
   const auto context = at(scenario, fmt::format("jobs.{}", job_index), [&] {
     return std::make_shared<const JobContext>(JobId(job_index), job.name, job.workload,
                                               std::move(placement), scenario.collectives, gpu,
-                                              scenario.run.record_ops);
+                                              scenario.run.record_ops, facts, mode);
   });
   std::vector<const Rank*> ranks;
   for (std::size_t rank = 0; rank < gpus.size(); ++rank) {
@@ -160,13 +211,17 @@ Experiment build_experiment(const Scenario& scenario) {
   const auto add = [&](const std::vector<std::string>& doubts) {
     experiment.warnings.insert(experiment.warnings.end(), doubts.begin(), doubts.end());
   };
-  add(lossless_warnings(scenario, *experiment.fabric.graph, *experiment.fabric.routes, params));
-  add(reordering_warnings(scenario, *experiment.fabric.graph, *experiment.fabric.routes, params));
-  add(congestion_warnings(scenario, params));
+  if (scenario.run.fidelity == Fidelity::kPacket) {
+    add(lossless_warnings(scenario, *experiment.fabric.graph, *experiment.fabric.routes, params));
+    add(reordering_warnings(scenario, *experiment.fabric.graph, *experiment.fabric.routes, params));
+    add(congestion_warnings(scenario, params));
+  }
   add(contradiction_warnings(scenario, *experiment.fabric.graph, params));
+  const CollectiveFacts facts = collective_facts(scenario, experiment.fabric, params);
   for (std::size_t i = 0; i < experiment.jobs.size(); ++i)
     experiment.ranks.push_back(place_ranks(scenario, i, experiment.jobs[i],
-                                           std::move(placements[i]), *experiment.simulation));
+                                           std::move(placements[i]), facts,
+                                           *experiment.fabric.graph, *experiment.simulation));
   return experiment;
 }
 

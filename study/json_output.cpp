@@ -139,6 +139,7 @@ std::string summary_json(const Results& results) {
   const Json summary = {{"plait_version", version()},
                         {"scenario", context.scenario_name},
                         {"fabric", context.fabric_summary},
+                        {"fidelity", context.fidelity},
                         {"seed", context.seed},
                         {"complete", context.complete},
                         {"fingerprint", fingerprint_text(results)},

@@ -23,6 +23,10 @@ std::string header(const Results& results) {
   const RunContext& context = results.context;
   std::string text =
       fmt::format("{}: {}, seed {}\n", context.scenario_name, context.fabric_summary, context.seed);
+  if (context.fidelity == "analytic")
+    text +=
+        "Fidelity analytic: closed-form costs, no contention; nothing here knows packets, queues "
+        "and links\n";
   if (!context.complete)
     text += fmt::format("CUT SHORT at {}: the figures cover what happened until then\n",
                         human(results.records.totals.end.since_start()));

@@ -36,8 +36,9 @@ struct FaultInfo {
 /// What the records do not say about themselves.
 struct RunContext {
   std::string scenario_name;
-  std::string scenario_yaml;   ///< Fully resolved; stored with the results.
-  std::string fabric_summary;  ///< One line, for example "leaf_spine, 8 hosts, 8 GPUs".
+  std::string scenario_yaml;             ///< Fully resolved; stored with the results.
+  std::string fabric_summary;            ///< One line, for example "leaf_spine, 8 hosts, 8 GPUs".
+  std::string_view fidelity = "packet";  ///< Name of the scenario's run.fidelity.
   std::uint64_t seed = 1;
   std::shared_ptr<const FabricGraph> graph;  ///< Not null.
   std::vector<JobInfo> jobs;                 ///< By JobId.

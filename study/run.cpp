@@ -73,6 +73,7 @@ RunContext make_context(const Scenario& scenario, const Experiment& experiment,
   context.scenario_name = scenario.name;
   context.scenario_yaml = scenario_yaml(scenario, false);
   context.fabric_summary = experiment.fabric.summary;
+  context.fidelity = to_string(scenario.run.fidelity);
   context.seed = static_cast<std::uint64_t>(scenario.run.seed);
   context.graph = experiment.fabric.graph;
   for (const LoadedJob& job : experiment.jobs)

@@ -52,7 +52,8 @@ struct JobSpec {
   double compute_scale = 1;  ///< Multiplies fabric.host.gpu.compute_scale.
 };
 
-enum class Fidelity : std::uint8_t { kPacket };
+enum class Fidelity : std::uint8_t { kPacket, kAnalytic };
+std::string_view to_string(Fidelity fidelity);
 
 struct RunSpec {
   Fidelity fidelity = Fidelity::kPacket;

@@ -14,6 +14,10 @@ bool same(const LinkSpec& a, const LinkSpec& b) {
 
 }  // namespace
 
+std::string_view to_string(Fidelity fidelity) {
+  return fidelity == Fidelity::kPacket ? "packet" : "analytic";
+}
+
 void describe(ParamVisitor& v, FabricSpec& p) {
   nested(v, {"topology", "shape of the fabric", ""}, p.topology);
   nested(v, {"host", "what every host is", ""}, p.host);
@@ -59,7 +63,8 @@ void describe(ConfigVisitor& v, JobSpec& p) {
 
 void describe(ParamVisitor& v, RunSpec& p) {
   v.choice({"fidelity", "what is computed", "Plait's choice"}, p.fidelity,
-           {{"packet", "every packet, queue, mark and pause"}});
+           {{"packet", "every packet, queue, mark and pause"},
+            {"analytic", "closed-form cost per collective and per message, no contention"}});
   v.field({"seed", "of ECMP hashing, marking and loss", "Plait's choice"}, p.seed,
           {0, std::numeric_limits<std::int64_t>::max()});
   v.field(

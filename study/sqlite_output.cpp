@@ -22,7 +22,7 @@ CREATE TABLE run (
   complete INTEGER, end_ps INTEGER, fingerprint TEXT, packet_hops INTEGER, pfc_pauses INTEGER,
   ecn_marks INTEGER, drops INTEGER, lost_on_links INTEGER, retransmitted INTEGER, timeouts INTEGER,
   lossless_drops INTEGER, trims INTEGER, watchdog_triggers INTEGER, watchdog_drops INTEGER,
-  lost_to_faults INTEGER, unroutable INTEGER);
+  lost_to_faults INTEGER, unroutable INTEGER, fidelity TEXT);
 CREATE TABLE jobs (
   job_id INTEGER PRIMARY KEY, name TEXT, ranks INTEGER, start_ps INTEGER, end_ps INTEGER,
   jct_ps INTEGER);
@@ -155,13 +155,13 @@ class Insert {
 void write_run(Database& database, const Results& results) {
   const RunContext& context = results.context;
   const RunTotals& totals = results.records.totals;
-  Insert(database, "run", 21)
+  Insert(database, "run", 22)
       .row(version(), context.scenario_name, context.scenario_yaml, context.fabric_summary,
            context.seed, context.complete, totals.end, fingerprint_text(results),
            totals.packet_hops, totals.pfc_pauses, totals.ecn_marks, totals.drops,
            totals.lost_on_links, totals.retransmitted, totals.timeouts, totals.lossless_drops,
            totals.trims, totals.watchdog_triggers, totals.watchdog_drops, totals.lost_to_faults,
-           totals.unroutable);
+           totals.unroutable, context.fidelity);
 }
 
 void write_jobs_and_ranks(Database& database, const Results& results) {

@@ -7,6 +7,8 @@
 
 #include "sim/error.hpp"
 #include "sim/random.hpp"
+#include "study/json_output.hpp"
+#include "study/report.hpp"
 #include "study/run.hpp"
 #include "tests/support/test_folder.hpp"
 
@@ -264,7 +266,7 @@ TEST_CASE("what cannot be is refused with its place", "[scenario]") {
   CHECK(error_with({"jobs.0.name=a b"}) ==
         "--set jobs.0.name=a b: jobs.0.name: 'a b' is not a name: use letters, digits, _ and -");
   CHECK(error_with({"run.fidelity=flow"}) ==
-        "--set run.fidelity=flow: run.fidelity: there is no 'flow'; legal: packet");
+        "--set run.fidelity=flow: run.fidelity: there is no 'flow'; legal: packet, analytic");
   CHECK(error_with({"fabric.switch.ecn.k_min=2MB"}) ==
         "--set fabric.switch.ecn.k_min=2MB: fabric.switch.ecn.k_min: 2MB is above k_max 1.6MB");
   CHECK(error_with({"fabric.switch.pfc.priorities=9"})
@@ -274,6 +276,29 @@ TEST_CASE("what cannot be is refused with its place", "[scenario]") {
   const std::string missing = error_with({"jobs=[{name: a, trace: \"nowhere/t.{rank}.et\"}]"});
   CHECK(missing.find("jobs.0.trace: ") != std::string::npos);
   CHECK(missing.find("nowhere/t.{rank}.et: folder nowhere cannot be read") != std::string::npos);
+}
+
+TEST_CASE("the analytic fidelity runs the same scenario and says what it is", "[scenario]") {
+  const std::string analytic = "run.fidelity=analytic";
+  // 10 packets of 1000 + 62 + 20 bytes at 80 ps/byte on two cables of 1 us, 400 ns in the switch.
+  const double message_us = 11 * 1082 * 80e-6 + 2 + 0.4;
+  const RunOutcome outcome = run_scenario(small({analytic}), {1, {}});
+  CHECK(outcome.results.message_completion.max.to_us() == Approx(message_us));
+  CHECK(outcome.results.message_slowdown.max == 1.0);
+  CHECK(report(outcome.results).find("Fidelity analytic: closed-form costs, no contention") !=
+        std::string::npos);
+  CHECK(summary_json(outcome.results).find("\"fidelity\": \"analytic\"") != std::string::npos);
+  CHECK(outcome.warnings.empty());
+}
+
+TEST_CASE("the analytic fidelity refuses what it cannot honour, at its place", "[scenario]") {
+  const std::string analytic = "run.fidelity=analytic";
+  CHECK(error_with({analytic, "faults=[{at: 1us, link: \"host0:leaf0\", action: down}]"})
+            .find("run.fidelity is analytic, which has no packets that a fault could meet; remove "
+                  "this, or choose run.fidelity: packet") != std::string::npos);
+  CHECK(error_with({analytic, "fabric.pinned_paths=paths.csv"}) ==
+        "--set fabric.pinned_paths=paths.csv: fabric.pinned_paths: run.fidelity is analytic, which "
+        "has no packets that could take a path; remove this, or choose run.fidelity: packet");
 }
 
 TEST_CASE("an unconnected topology is refused", "[scenario]") {
