@@ -25,6 +25,8 @@ CollectiveRun::CollectiveRun(const JobContext& job, RankId rank, const JobGroup&
     receives_left_ += source.count - std::min<std::uint64_t>(inbox.of_this_call(), source.count);
     sources_.push_back({source, &inbox});
   }
+  std::sort(sources_.begin(), sources_.end(),
+            [](const Source& a, const Source& b) { return a.place() < b.place(); });
 }
 
 void CollectiveRun::launch(SimTime now, HostServices& host, std::uint64_t timer_token,
@@ -64,7 +66,6 @@ std::vector<std::uint32_t> CollectiveRun::silent_peers() const {
   std::vector<std::uint32_t> peers;
   for (const Source& source : sources_)
     if (source.inbox->of_this_call() < source.source.count) peers.push_back(source.source.from);
-  std::sort(peers.begin(), peers.end());
   peers.erase(std::unique(peers.begin(), peers.end()), peers.end());
   return peers;
 }
@@ -81,10 +82,11 @@ void CollectiveRun::load(std::uint32_t channel) {
 }
 
 CollectiveInbox* CollectiveRun::inbox_of(std::uint32_t from, std::uint32_t channel) const {
-  const auto source = std::find_if(sources_.begin(), sources_.end(), [&](const Source& s) {
-    return s.source.from == from && s.source.channel == channel;
-  });
-  PLAIT_CHECK(source != sources_.end(), "a step waits for a peer that sends nothing");
+  const auto source =
+      std::lower_bound(sources_.begin(), sources_.end(), std::pair{from, channel},
+                       [](const Source& s, const auto& place) { return s.place() < place; });
+  PLAIT_CHECK(source != sources_.end() && source->place() == std::pair(from, channel),
+              "a step waits for a peer that sends nothing");
   return source->inbox;
 }
 

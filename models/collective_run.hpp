@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "models/host_services.hpp"
@@ -62,6 +63,7 @@ class CollectiveRun {
   struct Source {
     CollectiveSource source;
     CollectiveInbox* inbox;
+    std::pair<std::uint32_t, std::uint32_t> place() const { return {source.from, source.channel}; }
   };
   struct Post {
     SimTime at;
@@ -89,7 +91,7 @@ class CollectiveRun {
   const JobGroup* group_;
   CollectiveChoice choice_;
   std::unique_ptr<CollectiveSchedule> schedule_;
-  std::vector<Source> sources_;
+  std::vector<Source> sources_;  // by position, then channel
   std::vector<Channel> channels_;
   std::uint64_t timer_token_ = 0, send_token_ = 0;
   std::uint64_t steps_left_ = 0, sends_open_ = 0, receives_left_ = 0;

@@ -220,7 +220,12 @@ class Execution {
     const std::int64_t n = c_.n;
     if (c_.kind == CollectiveKind::kAllToAll) {
       REQUIRE(step.send_to == (p + round + 1) % n);
-      Move move = range(c_.n, step.send_to, channel, lane, 0, false);
+      // A block of b bytes goes in ceil(b / max_chunk) messages.
+      const auto bytes = static_cast<std::int64_t>(block(step.send_to + 1) - block(step.send_to));
+      const std::int64_t messages = (bytes + c_.max_chunk - 1) / c_.max_chunk;
+      const std::size_t begin = part_begin(bytes, messages, lane);
+      Move move{block(step.send_to) + begin, 0, part_begin(bytes, messages, lane + 1) - begin,
+                false};
       move.target = output_area(p) + move.source - block(step.send_to);
       return move;
     }

@@ -16,6 +16,8 @@ struct GroupLayout {
   /// One ring order (a permutation of positions) per channel, not empty. Rings of hosts with
   /// several NICs differ so that each channel leaves the host through another NIC.
   std::vector<std::vector<std::uint32_t>> rings;
+  /// The hosts' scale-up networks add up and copy in the switch (NVLS).
+  bool in_switch_reduction = false;
 
   std::uint32_t positions() const { return static_cast<std::uint32_t>(host_of.size()); }
 };

@@ -7,41 +7,8 @@ namespace plait {
 
 namespace {
 
-class PairwiseAllToAll final : public CollectiveSchedule {
- public:
-  explicit PairwiseAllToAll(const CollectiveCall& call)
-      : call_(call), lanes_(lane_count(call.size, call.group_size, call.max_chunk)) {}
-
-  std::uint32_t channels() const override { return 1; }
-  std::uint32_t step_count(std::uint32_t) const override { return (call_.group_size - 1) * lanes_; }
-
-  CollectiveStep step(std::uint32_t, std::uint32_t index) const override {
-    const std::uint32_t n = call_.group_size;
-    const std::uint32_t round = index / lanes_;  // distance 1 is round 0
-    const std::uint32_t lane = index % lanes_;
-    CollectiveStep step;
-    step.send_to = (call_.position + round + 1) % n;
-    step.send_bytes = part_of(part_of(call_.size, n, step.send_to), lanes_, lane);
-    if (round > 0) {
-      step.wait_from = (call_.position + n - round) % n;
-      step.wait_count = lane + 1;
-    }
-    return step;
-  }
-
-  std::vector<CollectiveSource> sources() const override {
-    const std::uint32_t n = call_.group_size;
-    std::vector<CollectiveSource> sources;
-    for (std::uint32_t distance = 1; distance < n; ++distance)
-      sources.push_back({(call_.position + n - distance) % n, 0, lanes_});
-    return sources;
-  }
-
- private:
-  CollectiveCall call_;
-  std::uint32_t lanes_;
-};
-
+/// ceil(log2 n) rounds of zero-byte messages, in round k to r + 2^k: Hensgen, Finkel and Manber,
+/// "Two algorithms for barrier synchronization", IJPP 1988. One channel.
 class DisseminationBarrier final : public CollectiveSchedule {
  public:
   explicit DisseminationBarrier(const CollectiveCall& call)
@@ -70,6 +37,8 @@ class DisseminationBarrier final : public CollectiveSchedule {
     return sources;
   }
 
+  std::vector<DataRange> payload(std::uint32_t, std::uint32_t) const override { return {}; }
+
  private:
   std::uint32_t source(std::uint32_t round) const {
     const std::uint64_t distance = std::uint64_t{1} << round;  // below group_size
@@ -82,10 +51,6 @@ class DisseminationBarrier final : public CollectiveSchedule {
 };
 
 }  // namespace
-
-std::unique_ptr<CollectiveSchedule> make_all_to_all_schedule(const CollectiveCall& call) {
-  return std::make_unique<PairwiseAllToAll>(call);
-}
 
 std::unique_ptr<CollectiveSchedule> make_barrier_schedule(const CollectiveCall& call) {
   return std::make_unique<DisseminationBarrier>(call);
