@@ -193,6 +193,10 @@ void JobContext::check_partners(RankId rank) const {
     const Op& op = plan.graph().op(OpId(i));
     const bool message = op.kind == OpKind::kSend || op.kind == OpKind::kRecv;
     if (!message && !(op.kind == OpKind::kCollective && has_root(op.collective))) continue;
+    if (op.is_wildcard())
+      fail(OpId(i),
+           "a receive from any source or with any tag; here the sender must be known, only "
+           "run.fidelity loggops takes wildcards");
     const RankId peer = this->peer(rank, op);
     if (peer.index() >= plans_.size())
       fail(OpId(i),

@@ -18,29 +18,39 @@ void OpPlan::link() {
   const std::size_t count = graph_->size();
   std::vector<OpId> stream_predecessor(count);
   std::map<std::pair<Device, std::uint32_t>, OpId> last;  // of each stream
-  first_.assign(count + 1, 0);
-  predecessors_.assign(count, 0);
-  const auto each_edge = [&](auto&& visit) {
-    for (std::size_t i = 0; i < count; ++i) {
-      const OpId id(i);
-      if (stream_predecessor[i].valid()) visit(stream_predecessor[i], id);
-      for (const OpId before : graph_->dependencies(id)) visit(before, id);
-    }
-  };
   for (std::size_t i = 0; i < count; ++i) {
     const Op& op = graph_->op(OpId(i));
+    if (!op.in_order) continue;
     OpId& previous = last[{op.device, op.stream}];
     stream_predecessor[i] = std::exchange(previous, OpId(i));
   }
+  predecessors_.assign(count, 0);
+  after_end_ = collect([&](auto&& visit) {
+    for (std::size_t i = 0; i < count; ++i) {
+      if (stream_predecessor[i].valid()) visit(stream_predecessor[i], OpId(i));
+      for (const OpId before : graph_->dependencies(OpId(i))) visit(before, OpId(i));
+    }
+  });
+  after_start_ = collect([&](auto&& visit) {
+    for (std::size_t i = 0; i < count; ++i)
+      for (const OpId before : graph_->start_dependencies(OpId(i))) visit(before, OpId(i));
+  });
+}
+
+template <class EachEdge>
+OpPlan::Successors OpPlan::collect(const EachEdge& each_edge) {
+  Successors result;
+  result.first.assign(graph_->size() + 1, 0);
   each_edge([&](OpId before, OpId after) {
     PLAIT_CHECK_LT(before, after);  // what OpGraphBuilder makes is in topological order
-    ++first_[before.index() + 1];
+    ++result.first[before.index() + 1];
     ++predecessors_[after.index()];
   });
-  for (std::size_t i = 0; i < count; ++i) first_[i + 1] += first_[i];
-  successors_.resize(first_[count]);
-  std::vector<std::uint32_t> next(first_.begin(), first_.end() - 1);
-  each_edge([&](OpId before, OpId after) { successors_[next[before.index()]++] = after; });
+  for (std::size_t i = 0; i < graph_->size(); ++i) result.first[i + 1] += result.first[i];
+  result.ops.resize(result.first.back());
+  std::vector<std::uint32_t> next(result.first.begin(), result.first.end() - 1);
+  each_edge([&](OpId before, OpId after) { result.ops[next[before.index()]++] = after; });
+  return result;
 }
 
 void OpPlan::number_calls() {

@@ -23,9 +23,9 @@ class OpPlan {
 
   const OpGraph& graph() const { return *graph_; }
   /// Ops that wait for the end of `id`, ascending; may name an op twice.
-  std::span<const OpId> successors(OpId id) const {
-    return {successors_.data() + first_[id.index()], first_[id.index() + 1] - first_[id.index()]};
-  }
+  std::span<const OpId> successors(OpId id) const { return after_end_.of(id); }
+  /// The same for the start of `id`.
+  std::span<const OpId> start_successors(OpId id) const { return after_start_.of(id); }
   /// How many entries of successor lists name `id`.
   std::uint32_t predecessors(OpId id) const { return predecessors_[id.index()]; }
 
@@ -40,12 +40,23 @@ class OpPlan {
   std::uint32_t call_number(OpId id) const { return call_number_[id.index()]; }
 
  private:
+  struct Successors {
+    std::vector<std::uint32_t> first;  // into ops, by op, and one more
+    std::vector<OpId> ops;
+
+    std::span<const OpId> of(OpId id) const {
+      return {ops.data() + first[id.index()], first[id.index() + 1] - first[id.index()]};
+    }
+  };
+
   void link();
+  template <class EachEdge>
+  Successors collect(const EachEdge& each_edge);
   void number_calls();
 
   std::shared_ptr<const OpGraph> graph_;
-  std::vector<std::uint32_t> first_, predecessors_, call_number_;
-  std::vector<OpId> successors_;
+  Successors after_end_, after_start_;
+  std::vector<std::uint32_t> predecessors_, call_number_;
   std::vector<GroupId> groups_;
   std::vector<std::vector<OpId>> calls_;  // by slot
 };

@@ -83,12 +83,8 @@ void Rank::run_ready(SimTime now) {
 void Rank::start(SimTime now, OpId id) {
   const Op& op = this->op(id);
   switch (op.kind) {
-    case OpKind::kCompute: {
-      const Duration duration = slowed(compute_time(op, job_->gpu_params()), host_->slowdown(now));
-      open(now, id);
-      if (duration == Duration{}) return end(now, id);
-      return host_->call_at(now + duration, record_.gpu, token(TokenKind::kComputeEnd, id));
-    }
+    case OpKind::kCompute:
+      return start_compute(now, id);
     case OpKind::kSend: {
       open(now, id);
       const std::uint32_t stream = JobContext::point_to_point_stream(op.tag);
@@ -100,6 +96,19 @@ void Rank::start(SimTime now, OpId id) {
     case OpKind::kCollective:
       return start_collective(now, id);
   }
+}
+
+void Rank::start_compute(SimTime now, OpId id) {
+  const Op& op = this->op(id);
+  if (!op.in_order) {
+    Processor& processor = processors_[{op.device, op.stream}];
+    if (processor.busy && processor.next != id) return processor.waiting.push_back(id);
+    processor.busy = true;
+  }
+  const Duration duration = slowed(compute_time(op, job_->gpu_params()), host_->slowdown(now));
+  open(now, id);
+  if (duration == Duration{}) return end(now, id);
+  host_->call_at(now + duration, record_.gpu, token(TokenKind::kComputeEnd, id));
 }
 
 void Rank::start_receive(SimTime now, OpId id) {
@@ -239,6 +248,8 @@ void Rank::open(SimTime now, OpId id) {
   ++(is_compute(op(id)) ? open_compute_ : open_communication_);
   open_ops_.push_back(id);
   if (job_->record_ops()) start_times_[id.index()] = now;
+  for (const OpId after : plan().start_successors(id))
+    if (--missing_[after.index()] == 0) ready_.push_back(after);
 }
 
 void Rank::end(SimTime now, OpId id) {
@@ -248,6 +259,15 @@ void Rank::end(SimTime now, OpId id) {
   if (job_->record_ops()) end_times_[id.index()] = now;
   record_.end = now;
   ++ops_done_;
+  if (is_compute(op(id)) && !op(id).in_order) {
+    Processor& processor = processors_[{op(id).device, op(id).stream}];
+    processor.busy = !processor.waiting.empty();
+    if (processor.busy) {
+      processor.next = processor.waiting.front();
+      processor.waiting.pop_front();
+      ready_.push_back(processor.next);
+    }
+  }
   for (const OpId after : plan().successors(id))
     if (--missing_[after.index()] == 0) ready_.push_back(after);
 }

@@ -7,9 +7,11 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "models/collective_run.hpp"
@@ -70,6 +72,12 @@ class Rank final : public RankProcess {
     std::uint64_t unclaimed = 0;  // messages
     std::deque<OpId> receives;    // started, without a message
   };
+  struct Processor {  // of computes in no fixed order
+    bool busy = false;
+    OpId next;  // to which it is promised
+    std::deque<OpId> waiting;
+  };
+  using ProcessorKey = std::pair<Device, std::uint32_t>;
 
   const OpPlan& plan() const { return job_->plan(rank_); }
   const Op& op(OpId id) const { return plan().graph().op(id); }
@@ -78,6 +86,7 @@ class Rank final : public RankProcess {
 
   void run_ready(SimTime now);
   void start(SimTime now, OpId id);
+  void start_compute(SimTime now, OpId id);
   void start_receive(SimTime now, OpId id);
   void start_collective(SimTime now, OpId id);
   void join(SimTime now, OpId id, GroupState& state);
@@ -104,6 +113,7 @@ class Rank final : public RankProcess {
   std::vector<std::uint32_t> slot_of_number_;                   // by JobGroup::number
   std::unordered_map<std::uint64_t, CollectiveInbox> inboxes_;  // looked up, never iterated
   std::unordered_map<std::uint64_t, Mailbox> mailboxes_;        // looked up, never iterated
+  std::map<ProcessorKey, Processor> processors_;
   RankRecord record_;
   std::vector<SimTime> start_times_, end_times_;  // by op, if recorded
 };

@@ -56,33 +56,38 @@ namespace {
 
 using Positions = std::vector<std::uint32_t>;
 
-/// Dependencies as positions of the adding order, without repetitions.
-std::vector<Positions> resolve(const std::vector<std::uint64_t>& ids,
-                               const std::vector<std::vector<std::uint64_t>>& depends_on,
-                               std::string_view where) {
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> index;
-  index.reserve(ids.size());
-  for (std::size_t i = 0; i < ids.size(); ++i)
-    index.emplace_back(ids[i], static_cast<std::uint32_t>(i));
-  std::sort(index.begin(), index.end());
-  for (std::size_t i = 1; i < index.size(); ++i)
-    if (index[i].first == index[i - 1].first)
-      throw UserError(fmt::format("{}: two ops have the id {}", where, index[i].first));
-
-  std::vector<Positions> result(ids.size());
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    for (const std::uint64_t id : depends_on[i]) {
-      const auto found = std::lower_bound(index.begin(), index.end(), std::pair(id, 0U));
-      if (found == index.end() || found->first != id)
-        throw UserError(
-            fmt::format("{}: op {} depends on op {}, which does not exist", where, ids[i], id));
-      result[i].push_back(found->second);
-    }
-    std::sort(result[i].begin(), result[i].end());
-    result[i].erase(std::unique(result[i].begin(), result[i].end()), result[i].end());
+/// Positions of the adding order by id.
+class Index {
+ public:
+  Index(const std::vector<std::uint64_t>& ids, std::string_view where) : where_(where) {
+    by_id_.reserve(ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      by_id_.emplace_back(ids[i], static_cast<std::uint32_t>(i));
+    std::sort(by_id_.begin(), by_id_.end());
+    for (std::size_t i = 1; i < by_id_.size(); ++i)
+      if (by_id_[i].first == by_id_[i - 1].first)
+        throw UserError(fmt::format("{}: two ops have the id {}", where, by_id_[i].first));
   }
-  return result;
-}
+
+  /// What `op` names, without repetitions.
+  Positions find(std::uint64_t op, const std::vector<std::uint64_t>& named) const {
+    Positions result;
+    for (const std::uint64_t id : named) {
+      const auto found = std::lower_bound(by_id_.begin(), by_id_.end(), std::pair(id, 0U));
+      if (found == by_id_.end() || found->first != id)
+        throw UserError(
+            fmt::format("{}: op {} depends on op {}, which does not exist", where_, op, id));
+      result.push_back(found->second);
+    }
+    std::sort(result.begin(), result.end());
+    result.erase(std::unique(result.begin(), result.end()), result.end());
+    return result;
+  }
+
+ private:
+  std::string_view where_;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> by_id_;
+};
 
 /// Adding order, except that an op comes after all it depends on. Shorter than the input when
 /// there is a cycle; `blocked[i]` > 0 then marks the ops that wait for one.
@@ -145,15 +150,28 @@ Op Workload::resolved(RankId rank, OpId id) const {
 }
 
 void OpGraphBuilder::add(const Op& op, std::string_view name, std::uint64_t source_id,
-                         std::vector<std::uint64_t> depends_on) {
+                         std::vector<std::uint64_t> depends_on,
+                         std::vector<std::uint64_t> starts_after) {
   ops_.push_back(op);
   names_.emplace_back(name);
   ids_.push_back(source_id);
   depends_on_.push_back(std::move(depends_on));
+  if (!starts_after.empty())
+    starts_after_.emplace_back(static_cast<std::uint32_t>(ops_.size() - 1),
+                               std::move(starts_after));
 }
 
 OpGraph OpGraphBuilder::build(std::string_view where) && {
-  const std::vector<Positions> needs = resolve(ids_, depends_on_, where);
+  const Index index(ids_, where);
+  std::vector<Positions> needs(ids_.size());
+  for (std::size_t i = 0; i < ids_.size(); ++i) needs[i] = index.find(ids_[i], depends_on_[i]);
+  // One order serves both kinds: an op starts after all that must have started or ended before.
+  std::vector<std::size_t> ends_needed(ids_.size());
+  for (std::size_t i = 0; i < ids_.size(); ++i) ends_needed[i] = needs[i].size();
+  for (const auto& [position, named] : starts_after_) {
+    const Positions starts = index.find(ids_[position], named);
+    needs[position].insert(needs[position].end(), starts.begin(), starts.end());
+  }
   std::vector<std::size_t> blocked;
   const Positions order = topological_order(needs, blocked);
   if (order.size() < ops_.size())
@@ -173,8 +191,11 @@ OpGraph OpGraphBuilder::build(std::string_view where) && {
     op.name = name->second;
     graph.ops_.push_back(op);
     graph.source_ids_.push_back(ids_[position]);
-    for (const std::uint32_t need : needs[position]) graph.dependencies_.push_back(id_of[need]);
+    for (std::size_t k = 0; k < needs[position].size(); ++k)
+      (k < ends_needed[position] ? graph.dependencies_ : graph.start_dependencies_)
+          .push_back(id_of[needs[position][k]]);
     graph.first_.push_back(static_cast<std::uint32_t>(graph.dependencies_.size()));
+    graph.start_first_.push_back(static_cast<std::uint32_t>(graph.start_dependencies_.size()));
   }
   return graph;
 }

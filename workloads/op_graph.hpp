@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sim/ids.hpp"
@@ -41,7 +42,8 @@ constexpr bool has_root(CollectiveKind kind) {
 std::string_view to_string(OpKind kind);
 std::string_view to_string(CollectiveKind kind);
 
-/// Ops of one (device, stream) run one after another in the order of the graph.
+/// Ops of one (device, stream) run one after another in the order of the graph, unless they say
+/// otherwise.
 /// Size of a collective, in bytes of one rank: all-reduce, broadcast, reduce: the buffer;
 /// all-gather, gather: what one rank contributes; scatter: what one rank gets; reduce-scatter,
 /// all-to-all: one rank's whole input (of an uneven all-to-all ByteMatrix::mean_sent()); barrier:
@@ -52,16 +54,24 @@ struct Op {
   CollectiveKind collective = CollectiveKind::kAllReduce;
   std::uint32_t name = 0;    ///< Index into the graph's names.
   std::uint32_t stream = 0;  ///< In-order queue of the device.
-  Duration duration{};       ///< Recorded; > 0 wins over the roofline. Compute only.
-  double flops = 0;          ///< Floating-point operations, for the roofline.
-  double memory_bytes = 0;   ///< Bytes moved to and from device memory, for the roofline.
-  Bytes size{};              ///< Of a send, recv or collective; see above.
-  RankId peer;               ///< Of a send or recv; root of a collective. See Workload::peer.
-  std::uint32_t tag = 0;     ///< Of a send or recv: both sides name the same.
-  GroupId group;             ///< Of a collective. See Workload::group.
+  /// False: the stream is a processor that takes what is ready. Computes run on it one at a time in
+  /// the order in which they become ready; sends and recvs wait for nothing but their dependencies.
+  bool in_order = true;
+  std::uint8_t nic = 0;     ///< Of a send or recv, for networks that charge time to NICs.
+  Duration duration{};      ///< Recorded; > 0 wins over the roofline. Compute only.
+  double flops = 0;         ///< Floating-point operations, for the roofline.
+  double memory_bytes = 0;  ///< Bytes moved to and from device memory, for the roofline.
+  Bytes size{};             ///< Of a send, recv or collective; see above.
+  RankId peer;              ///< Of a send or recv; root of a collective. See Workload::peer. A
+                            ///< recv from any rank has none (only models/loggops/ takes such).
+  std::uint32_t tag = 0;    ///< Of a send or recv: both sides name the same, or kAnyTag.
+  GroupId group;            ///< Of a collective. See Workload::group.
   std::uint32_t matrix = kNoMatrix;  ///< Of an uneven all-to-all: index into Workload::matrices.
 
   static constexpr std::uint32_t kNoMatrix = UINT32_MAX;
+  static constexpr std::uint32_t kAnyTag = UINT32_MAX;  ///< Of a recv; as peer, above.
+
+  bool is_wildcard() const { return kind == OpKind::kRecv && (!peer.valid() || tag == kAnyTag); }
 };
 
 /// Immutable after building. Op i may depend on any other op; the graph is acyclic.
@@ -75,6 +85,11 @@ class OpGraph {
   std::span<const OpId> dependencies(OpId id) const {
     return {dependencies_.data() + first_[id.index()], first_[id.index() + 1] - first_[id.index()]};
   }
+  /// Ops that must have started before `id` starts.
+  std::span<const OpId> start_dependencies(OpId id) const {
+    return {start_dependencies_.data() + start_first_[id.index()],
+            start_first_[id.index() + 1] - start_first_[id.index()]};
+  }
   /// Ids as in the source file, for messages; same length as ops.
   std::uint64_t source_id(OpId id) const { return source_ids_[id.index()]; }
 
@@ -83,6 +98,8 @@ class OpGraph {
   std::vector<Op> ops_;
   std::vector<std::uint32_t> first_{0};
   std::vector<OpId> dependencies_;
+  std::vector<std::uint32_t> start_first_{0};
+  std::vector<OpId> start_dependencies_;
   std::vector<std::uint64_t> source_ids_;
   std::vector<std::string> names_;
 };
@@ -91,8 +108,9 @@ class OpGraph {
 class OpGraphBuilder {
  public:
   /// @param source_id unique id of the op, as dependencies name it.
+  /// @param depends_on ops that must have ended, @param starts_after ops that must have started.
   void add(const Op& op, std::string_view name, std::uint64_t source_id,
-           std::vector<std::uint64_t> depends_on);
+           std::vector<std::uint64_t> depends_on, std::vector<std::uint64_t> starts_after = {});
   /// @param where name of the source for messages, for example the file.
   /// @throws UserError on a duplicate id, a dependency on an unknown id, or a cycle (naming it).
   OpGraph build(std::string_view where) &&;
@@ -102,6 +120,7 @@ class OpGraphBuilder {
   std::vector<std::string> names_;
   std::vector<std::uint64_t> ids_;
   std::vector<std::vector<std::uint64_t>> depends_on_;
+  std::vector<std::pair<std::uint32_t, std::vector<std::uint64_t>>> starts_after_;  // few have any
 };
 
 /// Ranks that take part in a collective, in group order.

@@ -77,7 +77,10 @@ class GlobalOrder {
       const OpRef self{i, rank};
       const Op op = workload_.resolved(RankId(rank), OpId(i));
       for (const OpId need : graph(rank).dependencies(OpId(i))) link({need.value(), rank}, self);
-      if (keep_streams_) follow(last_of_stream, std::pair(op.device, op.stream), self);
+      for (const OpId need : graph(rank).start_dependencies(OpId(i)))
+        link({need.value(), rank}, self);
+      if (keep_streams_ && op.in_order)
+        follow(last_of_stream, std::pair(op.device, op.stream), self);
       if (op.kind == OpKind::kCollective) {
         follow(last_collective, op.group, self);
       } else if (op.kind == OpKind::kSend) {

@@ -3,6 +3,7 @@
 
 #include "sim/error.hpp"
 #include "workloads/chakra/reader.hpp"
+#include "workloads/goal/reader.hpp"
 
 namespace plait {
 
@@ -24,6 +25,9 @@ std::string_view to_string(TraceFormat format) {
 
 Workload load_trace(const std::string& pattern, const TraceOptions& options,
                     std::vector<std::string>* warnings) {
+  if (options.format == TraceFormat::kGoal ||
+      (options.format == TraceFormat::kAuto && is_goal(pattern)))
+    return load_goal_workload(pattern);
   return load_chakra_workload(pattern, options, warnings);
 }
 

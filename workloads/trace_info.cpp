@@ -17,10 +17,10 @@ Duration critical_path(const OpGraph& graph) {
   for (std::size_t i = 0; i < graph.size(); ++i) {
     const Op& op = graph.op(OpId(i));
     Duration& last = stream_end[{op.device, op.stream}];
-    Duration start = last;
+    Duration start = op.in_order ? last : Duration{};
     for (const OpId need : graph.dependencies(OpId(i))) start = std::max(start, end[need.index()]);
     end[i] = op.kind == OpKind::kCompute ? start + op.duration : start;
-    last = end[i];
+    if (op.in_order) last = end[i];
     longest = std::max(longest, end[i]);
   }
   return longest;
