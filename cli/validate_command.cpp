@@ -20,7 +20,13 @@ struct ValidateArguments {
 
 int validate(const ValidateArguments& arguments) {
   const Scenario scenario = load_scenario(arguments.scenario, arguments.settings);
-  const Experiment experiment = build_experiment(scenario);
+  Experiment experiment;
+  if (scenario.run.fidelity == Fidelity::kLoggops) {
+    experiment.fabric.summary = "none (run.fidelity loggops)";
+    experiment.jobs = load_jobs(scenario, experiment.warnings);
+  } else {
+    experiment = build_experiment(scenario);
+  }
   for (const std::string& warning : experiment.warnings)
     fmt::print(stderr, "warning: {}\n", warning);
   std::cout << scenario_yaml(scenario, true);

@@ -10,6 +10,7 @@
 
 #include "models/deadlock_report.hpp"
 #include "sim/error.hpp"
+#include "study/loggops_run.hpp"
 #include "study/lossless_check.hpp"
 #include "study/text_table.hpp"
 
@@ -88,14 +89,17 @@ RunContext make_context(const Scenario& scenario, const Experiment& experiment,
 }  // namespace
 
 double StudyProgress::share() const {
-  std::size_t done = 0;
-  std::size_t all = 0;
-  for (const std::vector<const Rank*>& job : experiment->ranks)
-    for (const Rank* rank : job) {
-      done += rank->ops_done();
-      all += rank->job().plan(rank->id()).graph().size();
-    }
-  const double ops = all == 0 ? 0 : static_cast<double>(done) / static_cast<double>(all);
+  double ops = ops_done;
+  if (experiment != nullptr) {
+    std::size_t done = 0;
+    std::size_t all = 0;
+    for (const std::vector<const Rank*>& job : experiment->ranks)
+      for (const Rank* rank : job) {
+        done += rank->ops_done();
+        all += rank->job().plan(rank->id()).graph().size();
+      }
+    ops = all == 0 ? 0 : static_cast<double>(done) / static_cast<double>(all);
+  }
   if (until == Duration{}) return ops;
   const double time = run.now.since_start().to_s() / until.to_s();
   return std::clamp(std::max(ops, time), 0.0, 1.0);
@@ -116,6 +120,7 @@ RunRecords collect_records(const Experiment& experiment) {
 }
 
 RunOutcome run_scenario(const Scenario& scenario, const RunSettings& settings) {
+  if (scenario.run.fidelity == Fidelity::kLoggops) return run_loggops(scenario, settings);
   Performance performance;
   performance.threads =
       settings.threads > 0 ? settings.threads : std::max(1U, std::thread::hardware_concurrency());
@@ -129,7 +134,7 @@ RunOutcome run_scenario(const Scenario& scenario, const RunSettings& settings) {
   options.deadlock_check = scenario.run.deadlock_check;
   if (settings.progress)
     options.progress = [&](const RunProgress& run) {
-      return settings.progress({run, &experiment, scenario.run.until});
+      return settings.progress({run, &experiment, 0, scenario.run.until});
     };
   const Clock::time_point run_start = Clock::now();
   const RunEnd end = experiment.simulation->run(options);

@@ -20,8 +20,9 @@ namespace plait {
 /// How far a run is, for those who wait for it.
 struct StudyProgress {
   RunProgress run;
-  const Experiment* experiment = nullptr;
-  Duration until{};  ///< 0: no time limit.
+  const Experiment* experiment = nullptr;  ///< Null in models without a fabric; then
+  double ops_done = 0;                     ///< says which share of the ops is done.
+  Duration until{};                        ///< 0: no time limit.
 
   /// Share of the work done, in [0, 1]: of the time limit or of all ops, whichever is further.
   /// Costs one look at every rank.

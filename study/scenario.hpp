@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "models/job_context.hpp"
+#include "models/loggops/params.hpp"
 #include "models/switch_params.hpp"
 #include "models/transport_params.hpp"
 #include "sim/error.hpp"
@@ -52,7 +53,7 @@ struct JobSpec {
   double compute_scale = 1;  ///< Multiplies fabric.host.gpu.compute_scale.
 };
 
-enum class Fidelity : std::uint8_t { kPacket, kAnalytic };
+enum class Fidelity : std::uint8_t { kPacket, kAnalytic, kLoggops };
 std::string_view to_string(Fidelity fidelity);
 
 struct RunSpec {
@@ -69,6 +70,7 @@ struct Scenario {
   FabricSpec fabric;
   TransportParams transport;
   CollectiveParams collectives;
+  LogGopsParams loggops;
   std::vector<JobSpec> jobs;
   std::vector<FaultSpec> faults;
   RunSpec run;

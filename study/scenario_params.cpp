@@ -64,7 +64,8 @@ void describe(ConfigVisitor& v, JobSpec& p) {
 void describe(ParamVisitor& v, RunSpec& p) {
   v.choice({"fidelity", "what is computed", "Plait's choice"}, p.fidelity,
            {{"packet", "every packet, queue, mark and pause"},
-            {"analytic", "closed-form cost per collective and per message, no contention"}});
+            {"analytic", "closed-form cost per collective and per message, no contention"},
+            {"loggops", "each rank on a host of its own in the LogGOPS model, no fabric"}});
   v.field({"seed", "of ECMP hashing, marking and loss", "Plait's choice"}, p.seed,
           {0, std::numeric_limits<std::int64_t>::max()});
   v.field(
@@ -87,6 +88,7 @@ void describe(ConfigVisitor& v, Scenario& p) {
   nested(v, {"fabric", "hosts, switches and links", ""}, p.fabric);
   nested(v, {"transport", "RoCEv2 at the NICs", ""}, p.transport);
   nested(v, {"collectives", "software of collective operations", ""}, p.collectives);
+  nested(v, {"loggops", "hosts and network of run.fidelity loggops", ""}, p.loggops);
   nested_list(v, {"jobs", "what runs on the GPUs", ""}, p.jobs);
   nested_list(v, {"faults", "what fails, and when", ""}, p.faults);
   nested(v, {"run", "seed, limits and records", ""}, p.run);
