@@ -225,6 +225,7 @@ RunOutcome run_loggops(const Scenario& scenario, const RunSettings& settings) {
     context.jobs.push_back({job.name, job.start, job.workload});
     ranks += job.workload.graphs.size();
   }
+  context.fidelity = to_string(scenario.run.fidelity);
   context.scenario_name = scenario.name;
   context.scenario_yaml = scenario_yaml(scenario, false);
   context.fabric_summary = fmt::format("LogGOPS, {} hosts of one rank each", ranks);

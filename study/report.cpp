@@ -27,6 +27,10 @@ std::string header(const Results& results) {
     text +=
         "Fidelity analytic: closed-form costs, no contention; nothing here knows packets, queues "
         "and links\n";
+  if (context.fidelity == "loggops")
+    text +=
+        "Fidelity loggops: hosts in the LogGOPS model, no fabric between them; nothing here knows "
+        "packets, queues and links\n";
   if (!context.complete)
     text += fmt::format("CUT SHORT at {}: the figures cover what happened until then\n",
                         human(results.records.totals.end.since_start()));

@@ -15,7 +15,15 @@ bool same(const LinkSpec& a, const LinkSpec& b) {
 }  // namespace
 
 std::string_view to_string(Fidelity fidelity) {
-  return fidelity == Fidelity::kPacket ? "packet" : "analytic";
+  switch (fidelity) {
+    case Fidelity::kPacket:
+      return "packet";
+    case Fidelity::kAnalytic:
+      return "analytic";
+    case Fidelity::kLoggops:
+      return "loggops";
+  }
+  return "unknown";
 }
 
 void describe(ParamVisitor& v, FabricSpec& p) {

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "sim/error.hpp"
+#include "study/json_output.hpp"
+#include "study/report.hpp"
 #include "study/run.hpp"
 
 namespace plait {
@@ -22,6 +24,9 @@ TEST_CASE("fidelity loggops: a GOAL schedule from a scenario", "[loggops]") {
       scenario("  - {name: tree, trace: " + kFolder + "binary_tree_32.goal.gz, start: 1us}"));
   REQUIRE(outcome.end == RunEnd::kFinished);
   CHECK(outcome.warnings.empty());
+  CHECK(report(outcome.results).find("Fidelity loggops: hosts in the LogGOPS model") !=
+        std::string::npos);
+  CHECK(summary_json(outcome.results).find("\"fidelity\": \"loggops\"") != std::string::npos);
   const Results& results = outcome.results;
   REQUIRE(results.records.ranks.size() == 32);
   CHECK(results.jobs[0].job_completion_time == Duration::ns(27'500));  // LogGOPSim's figure

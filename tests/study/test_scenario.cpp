@@ -266,7 +266,8 @@ TEST_CASE("what cannot be is refused with its place", "[scenario]") {
   CHECK(error_with({"jobs.0.name=a b"}) ==
         "--set jobs.0.name=a b: jobs.0.name: 'a b' is not a name: use letters, digits, _ and -");
   CHECK(error_with({"run.fidelity=flow"}) ==
-        "--set run.fidelity=flow: run.fidelity: there is no 'flow'; legal: packet, analytic");
+        "--set run.fidelity=flow: run.fidelity: there is no 'flow'; legal: packet, analytic, "
+        "loggops");
   CHECK(error_with({"fabric.switch.ecn.k_min=2MB"}) ==
         "--set fabric.switch.ecn.k_min=2MB: fabric.switch.ecn.k_min: 2MB is above k_max 1.6MB");
   CHECK(error_with({"fabric.switch.pfc.priorities=9"})
