@@ -78,6 +78,7 @@ std::string trace_pattern(const std::vector<std::string>& files) {
     if (files.size() == 1) return first;
     throw UserError("give one pattern with {rank}, or files");
   }
+  if (files.size() == 1 && is_one_file_trace(first)) return first;
   std::string pattern;
   if (files.size() == 1) {
     pattern = last_number_as_rank(first);

@@ -39,6 +39,9 @@ struct TraceOptions {
 /// @throws UserError if it is none of them, naming what was tried.
 TraceFormat detect_trace_format(const std::filesystem::path& file);
 
+/// Whether `file` is in a format that has all ranks in one file. False if it cannot be read.
+bool is_one_file_trace(const std::string& file);
+
 /// @param pattern file name; of formats with a file per rank, with "{rank}" in place of the rank's
 /// number, as in "dir/meg.{rank}.et.gz".
 /// @param warnings if not null, gets one line per file in which something was repaired.
