@@ -102,7 +102,7 @@ void CollectiveRun::advance(SimTime now, HostServices& host, std::uint32_t chann
       const bool intra = job_->host(member(state.step.send_to)) == job_->host(rank_);
       SimTime at = now + (intra ? choice_.step_intra : choice_.step_inter);
       if (state.post_head < state.posts.size()) at = std::max(at, state.posts.back().at);
-      state.posts.push_back({at, state.step.send_to, state.step.send_bytes});
+      state.posts.push_back({at, state.step.send_to, state.step.send_bytes, state.step.mode});
     }
     ++state.next;
     load(channel);
@@ -113,22 +113,31 @@ void CollectiveRun::advance(SimTime now, HostServices& host, std::uint32_t chann
 void CollectiveRun::flush(SimTime now, HostServices& host, std::uint32_t channel) {
   Channel& state = channels_[channel];
   if (state.armed) return;  // the timer will do it
-  const GpuId self = job_->gpu(rank_);
-  const std::uint32_t stream = JobContext::collective_stream(*group_, channel);
   while (state.post_head < state.posts.size() && state.posts[state.post_head].at <= now) {
     const Post post = state.posts[state.post_head++];
     --steps_left_;
     ++sends_open_;
-    host.send(now, {self, job_->gpu(member(post.to)), stream}, post.size, send_token_);
+    send(now, host, channel, post);
   }
   if (state.post_head == state.posts.size()) {
     state.posts.clear();
     state.post_head = 0;
   } else {
     state.armed = true;
-    host.call_at(state.posts[state.post_head].at, self,
+    host.call_at(state.posts[state.post_head].at, job_->gpu(rank_),
                  timer_token_ | (static_cast<std::uint64_t>(channel) << 32));
   }
+}
+
+void CollectiveRun::send(SimTime now, HostServices& host, std::uint32_t channel,
+                         const Post& post) const {
+  const MessageKey key{job_->gpu(rank_), job_->gpu(member(post.to)),
+                       JobContext::collective_stream(*group_, channel)};
+  if (post.mode == StepMode::kMessage) return host.send(now, key, post.size, send_token_);
+  using Work = SwitchTransfer::Work;
+  const Work work = post.mode == StepMode::kReduce ? Work::kReduce : Work::kMulticast;
+  const std::uint32_t own_host = group_->layout.host_of[group_->position(rank_)];
+  host.send_in_switch(now, {work, key, post.size, send_token_, group_->host_gpus[own_host]});
 }
 
 }  // namespace plait

@@ -69,6 +69,7 @@ class CollectiveRun {
     SimTime at;
     std::uint32_t to;
     Bytes size;
+    StepMode mode;
   };
   struct Channel {
     std::uint32_t next = 0;           // first step that is not ready
@@ -84,6 +85,7 @@ class CollectiveRun {
   void load(std::uint32_t channel);
   void advance(SimTime now, HostServices& host, std::uint32_t channel);
   void flush(SimTime now, HostServices& host, std::uint32_t channel);
+  void send(SimTime now, HostServices& host, std::uint32_t channel, const Post& post) const;
   RankId member(std::uint32_t position) const { return group_->ranks[position]; }
 
   const JobContext* job_;

@@ -31,7 +31,7 @@ Host::Host(NodeId node, NetworkContext& context)
     nics_.emplace_back(context, context.graph.endpoint(PortId(first_port_ + p)),
                        static_cast<NicListener&>(*this), faults_);
   if (gpus_ > 1 && context.params.scale_up.kind != ScaleUpKind::kNone)
-    scale_up_.emplace(context.params.scale_up, gpus_);
+    scale_up_.emplace(context.params.scale_up, gpus_, first_gpu_);
 }
 
 void Host::place(GpuId gpu, std::unique_ptr<RankProcess> process, SimTime start) {
@@ -68,6 +68,12 @@ void Host::send(SimTime now, const MessageKey& key, Bytes size, std::uint64_t to
   const PortId own = context_.graph.endpoint_port(context_.endpoint_of(key.from));
   nics_[own.value() - first_port_].send(now.ps(), key, context_.endpoint_of(key.to),
                                         context_.queue_pair(key).pack(), size, token);
+}
+
+// Not among the message records: what is delivered is not what somebody sent.
+void Host::send_in_switch(SimTime now, const SwitchTransfer& transfer) {
+  PLAIT_CHECK(scale_up_.has_value(), "only hosts with a switch have algorithms that use it");
+  scale_up_->send_in_switch(now, transfer);
 }
 
 void Host::call_at(SimTime at, GpuId gpu, std::uint64_t token) {

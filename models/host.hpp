@@ -33,6 +33,7 @@ class Host final : public Entity, public HostServices, private NicListener, priv
   std::int64_t visit(const Window& window, Worker& worker) override;
 
   void send(SimTime now, const MessageKey& key, Bytes size, std::uint64_t token) override;
+  void send_in_switch(SimTime now, const SwitchTransfer& transfer) override;
   void call_at(SimTime at, GpuId gpu, std::uint64_t token) override;
   double slowdown(SimTime now) const override;
 
@@ -83,6 +84,12 @@ class Host final : public Entity, public HostServices, private NicListener, priv
   void message_acked(std::int64_t now, const MessageKey& key, std::uint64_t token) override;
   void delivered(SimTime now, const MessageKey& key, Bytes size) override;
   void acked(SimTime now, const MessageKey& key, std::uint64_t token) override;
+  void switch_delivered(SimTime now, const MessageKey& key, Bytes size) override {
+    message_delivered(now.ps(), key, size);
+  }
+  void switch_acked(SimTime now, const MessageKey& key, std::uint64_t token) override {
+    message_acked(now.ps(), key, token);
+  }
 
   NodeId node_;
   NetworkContext& context_;

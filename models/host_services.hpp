@@ -9,6 +9,7 @@
 /// `now` never decreases between callbacks of one host. A callback may call back into HostServices.
 
 #include <cstdint>
+#include <span>
 
 #include "sim/ids.hpp"
 #include "sim/units.hpp"
@@ -24,6 +25,20 @@ struct MessageKey {
   friend constexpr auto operator<=>(const MessageKey&, const MessageKey&) = default;
 };
 constexpr std::uint32_t kMaxStreams = 1U << 18;
+
+/// A message that the switch of a host's scale-up network works on.
+struct SwitchTransfer {
+  enum class Work : std::uint8_t {
+    kReduce,     ///< The k-th under (key.to, key.stream) of every GPU of the team make one message,
+                 ///< their sum, which comes to key.to under {key.to, key.to, key.stream}.
+    kMulticast,  ///< Comes to every GPU of the team, the sender too, as from the sender.
+  };
+  Work work = Work::kReduce;
+  MessageKey key;  ///< Multicast: from and to are the sender.
+  Bytes size{};    ///< > 0, or the transfer takes the time of one header.
+  std::uint64_t token = 0;
+  std::span<const GpuId> team;  ///< On this host, key.from and key.to among them; outlives the run.
+};
 
 class JobContext;
 struct Op;
@@ -45,6 +60,9 @@ class HostServices {
   /// GPU of this host. When the last byte is acknowledged, RankProcess::on_sent(now, token) of the
   /// sender follows.
   virtual void send(SimTime now, const MessageKey& key, Bytes size, std::uint64_t token) = 0;
+  /// The same through the switch, which must have it (ScaleUpParams::in_switch_reduction);
+  /// on_sent() follows when all the team's shares have been taken, or all copies delivered.
+  virtual void send_in_switch(SimTime now, const SwitchTransfer& transfer);
   /// Calls RankProcess::on_timer(at, token) of the rank on `gpu` at time `at` >= now.
   virtual void call_at(SimTime at, GpuId gpu, std::uint64_t token) = 0;
   /// Where collectives have a price (JobContext::prices_collectives): RankProcess::on_timer follows

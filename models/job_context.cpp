@@ -102,8 +102,10 @@ void JobContext::make_groups(const Workload& workload) {
     }
   for (std::size_t i = 0; i < workload.groups.size(); ++i) {
     const Group& group = workload.groups[i];
-    JobGroup made{
-        group.name, group.ranks, {}, std::is_sorted(group.ranks.begin(), group.ranks.end())};
+    JobGroup made;
+    made.name = group.name;
+    made.ranks = group.ranks;
+    made.ascending = std::is_sorted(group.ranks.begin(), group.ranks.end());
     std::vector<std::uint32_t> hosts;
     for (const RankId rank : group.ranks) {
       if (rank.index() >= plans_.size())
@@ -115,6 +117,12 @@ void JobContext::make_groups(const Workload& workload) {
       made.layout = make_layout(hosts, static_cast<std::uint32_t>(collective_.channels),
                                 static_cast<std::uint32_t>(collective_.max_channels));
       made.nics = least_nics(made);
+      made.layout.in_switch_reduction = facts_.in_switch_reduction;
+      for (const auto& positions : made.layout.hosts) {
+        made.host_gpus.emplace_back();
+        for (const std::uint32_t position : positions)
+          made.host_gpus.back().push_back(gpu(group.ranks[position]));
+      }
     }
     groups_.push_back(std::move(made));
   }

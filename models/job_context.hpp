@@ -45,10 +45,11 @@ void describe(ParamVisitor& visitor, CollectiveParams& params);
 
 struct JobGroup {
   std::string name;
-  std::vector<RankId> ranks;  ///< By position.
-  GroupLayout layout;         ///< Empty if no collective uses the group.
-  bool ascending = false;     ///< ranks is sorted.
-  std::uint32_t nics = 1;     ///< That the members of a host have together, least of all hosts.
+  std::vector<RankId> ranks;                  ///< By position.
+  GroupLayout layout;                         ///< Empty if no collective uses the group.
+  bool ascending = false;                     ///< ranks is sorted.
+  std::vector<std::vector<GpuId>> host_gpus;  ///< As layout.hosts, for in-switch reduction.
+  std::uint32_t nics = 1;  ///< That the members of a host have together, least of all hosts.
   /// Tells its messages from those of other groups that share a member; see collective_stream().
   std::uint32_t number = 0;
 

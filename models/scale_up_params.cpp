@@ -16,6 +16,7 @@ struct Preset {
   std::string_view name, help, source;
   std::int64_t gigabytes_per_s;
   double efficiency;
+  double in_switch = 0;  ///< In-switch efficiency; 0: the switch does not reduce.
 };
 
 // Line rates: vendors' data sheets, per direction. Efficiencies: bandwidth per link that the
@@ -24,11 +25,13 @@ constexpr std::array<Preset, 5> kPresets{{
     {"nvlink3", "A100: 12 links of 25 GB/s through NVSwitch",
      "NVIDIA A100 data sheet (600 GB/s both ways); NCCL topo.h: 20.0 of 25 GB/s a link", 300, 0.8},
     {"nvlink4", "H100, H200: 18 links of 25 GB/s through NVSwitch",
-     "NVIDIA H100 data sheet (900 GB/s both ways); NCCL topo.h: 20.6 of 25 GB/s a link", 450,
-     0.824},
+     "NVIDIA H100 data sheet (900 GB/s both ways); NCCL topo.h: 20.6 of 25 GB/s a link; "
+     "NVLS: tuning.cc, 0.85 on Hopper",
+     450, 0.824, 0.85},
     {"nvlink5", "B200: 18 links of 50 GB/s through NVSwitch",
-     "NVIDIA DGX B200 data sheet (1800 GB/s both ways); NCCL topo.h: 40.1 of 50 GB/s a link", 900,
-     0.802},
+     "NVIDIA DGX B200 data sheet (1800 GB/s both ways); NCCL topo.h: 40.1 of 50 GB/s a link; "
+     "NVLS: tuning.cc, 0.74 on Blackwell",
+     900, 0.802, 0.74},
     {"xgmi_mi300x", "MI300X: 7 links of 64 GB/s; the mesh is approximated by a switch",
      "AMD MI300X data sheet (448 GB/s); RCCL topo.h: 48 of 64 GB/s a link", 448, 0.75},
     {"ici_v5p", "TPU v5p: 6 links of 100 GB/s; the torus is approximated by a switch",
@@ -39,6 +42,8 @@ constexpr std::array<Preset, 5> kPresets{{
 void apply(const Preset& preset, ScaleUpParams& params) {
   params.rate = BitRate::gigabytes_per_s(preset.gigabytes_per_s);
   params.efficiency = preset.efficiency;
+  params.in_switch_reduction = preset.in_switch > 0;
+  if (params.in_switch_reduction) params.in_switch_efficiency = preset.in_switch;
 }
 
 }  // namespace
@@ -80,6 +85,13 @@ void describe(ParamVisitor& visitor, ScaleUpParams& params) {
   visitor.field({"window", "amount in flight from one GPU to another, 0 = enough for the full rate",
                  "Plait's choice"},
                 params.window, {Bytes{}, Bytes::gibi(64)});
+  visitor.field(
+      {"in_switch_reduction", "the switch adds up and copies (algorithms nvls, nvls_tree)",
+       "NVIDIA: NVLink SHARP, third-generation NVSwitch (H100) and later"},
+      params.in_switch_reduction);
+  visitor.field({"in_switch_efficiency", "share of the payload's rate that such transfers get",
+                 "NCCL src/graph/tuning.cc, nvlsEfficiency: Hopper 0.85, Blackwell 0.74"},
+                params.in_switch_efficiency, {1e-3, 1});
 }
 
 }  // namespace plait

@@ -135,6 +135,7 @@ CollectiveFacts collective_facts(const Scenario& scenario, const Fabric& fabric,
   const ScaleUpParams& scale_up = scenario.fabric.host.scale_up;
   if (scale_up.kind != ScaleUpKind::kNone)
     facts.scale_up = scaled(scale_up.rate, scale_up.efficiency);
+  facts.in_switch_reduction = scale_up.kind != ScaleUpKind::kNone && scale_up.in_switch_reduction;
   const FabricGraph& graph = *fabric.graph;
   for (std::size_t e = 0; e < graph.endpoint_count(); ++e) {
     const BitRate rate = graph.egress(graph.endpoint_port(EndpointId(e))).rate;

@@ -148,6 +148,9 @@ class World final : public HostServices, private ScaleUpSink {
     push(there + network.latency, key, size, token,
          [](World& w, const Event& e) { w.acked(e.at, e.key, e.token); });
   }
+  void send_in_switch(SimTime now, const SwitchTransfer& transfer) override {
+    scale_up->send_in_switch(now, transfer);
+  }
   void call_at(SimTime at, GpuId gpu, std::uint64_t token) override {
     push(at, {gpu, gpu, 0}, Bytes{}, token,
          [](World& w, const Event& e) { w.ranks_[e.key.from.index()]->on_timer(e.at, e.token); });
@@ -174,6 +177,13 @@ class World final : public HostServices, private ScaleUpSink {
   }
   void acked(SimTime now, const MessageKey& key, std::uint64_t token) override {
     ranks_[key.from.index()]->on_sent(now, token);
+  }
+
+  void switch_delivered(SimTime now, const MessageKey& key, Bytes size) override {
+    delivered(now, key, size);
+  }
+  void switch_acked(SimTime now, const MessageKey& key, std::uint64_t token) override {
+    acked(now, key, token);
   }
 
   std::shared_ptr<const JobContext> job_;

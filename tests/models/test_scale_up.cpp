@@ -30,6 +30,12 @@ struct Log final : ScaleUpSink {
   void acked(SimTime now, const MessageKey&, std::uint64_t token) override {
     acks.emplace_back(token, now);
   }
+  void switch_delivered(SimTime now, const MessageKey& key, Bytes size) override {
+    delivered(now, key, size);
+  }
+  void switch_acked(SimTime now, const MessageKey& key, std::uint64_t token) override {
+    acked(now, key, token);
+  }
   SimTime delivery(std::uint32_t from, std::uint32_t to) const {
     for (const Entry& entry : deliveries)
       if (entry.key.from == GpuId(from) && entry.key.to == GpuId(to)) return entry.at;

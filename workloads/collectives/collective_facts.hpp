@@ -17,7 +17,8 @@ struct CollectiveFacts {
   GpuGeneration generation = GpuGeneration::kAmpere;
   CpuVendor cpu = CpuVendor::kIntel;
   BitRate scale_up;  ///< Payload of one GPU and direction; 0: GPUs of a host are not joined.
-  BitRate nic;       ///< Payload of one NIC and direction; 0: hosts are not joined.
+  bool in_switch_reduction = false;  ///< The scale-up network's switch adds up and copies.
+  BitRate nic;                       ///< Payload of one NIC and direction; 0: hosts are not joined.
 };
 
 }  // namespace plait
