@@ -33,11 +33,11 @@ std::string list(const std::vector<RankId>& ranks) {
 }
 
 std::string describe_op(const Rank& rank, OpId op) {
-  const OpGraph& graph = rank.job().plan(rank.id()).graph();
+  const OpGraph& graph = rank.plan().graph();
   return fmt::format("'{}' (id {})", graph.name(op), graph.source_id(op));
 }
 
-const Op& op_of(const Rank& rank, OpId op) { return rank.job().plan(rank.id()).graph().op(op); }
+const Op& op_of(const Rank& rank, OpId op) { return rank.plan().graph().op(op); }
 
 // "finished", or the op before which the rank makes no progress.
 std::string whereabouts(const Rank& rank) {

@@ -83,6 +83,7 @@ class JobContext {
   const std::string& name() const { return name_; }
   std::size_t rank_count() const { return plans_.size(); }
   const OpPlan& plan(RankId rank) const { return *plans_[rank.index()]; }
+  std::shared_ptr<const OpPlan> shared_plan(RankId rank) const { return plans_[rank.index()]; }
   /// The group that an op or a slot of the plan of `rank` names.
   GroupId group_id(RankId rank, GroupId named) const {
     return bindings_.empty() ? named : bindings_[rank.index()].groups[named.index()];

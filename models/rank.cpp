@@ -34,15 +34,18 @@ std::uint64_t inbox_key(GpuId from, std::uint32_t stream) {
   return (static_cast<std::uint64_t>(from.value()) << 32) | stream;
 }
 
-bool is_compute(const Op& op) { return op.kind == OpKind::kCompute; }
+Activity activity(const Op& op) {
+  return op.kind == OpKind::kCompute ? Activity::kCompute : Activity::kCommunication;
+}
 
 }  // namespace
 
 Rank::Rank(std::shared_ptr<const JobContext> job, RankId rank)
-    : job_(std::move(job)), rank_(rank), groups_(plan().groups().size()) {
-  record_.job = job_->id();
-  record_.rank = rank;
-  record_.gpu = job_->gpu(rank);
+    : job_(std::move(job)),
+      rank_(rank),
+      plan_(job_->shared_plan(rank)),
+      clock_(job_->id(), rank, job_->gpu(rank)),
+      groups_(plan().groups().size()) {
   for (std::size_t slot = 0; slot < groups_.size(); ++slot) {
     const JobGroup& group = job_->group(job_->group_id(rank, plan().groups()[slot]));
     groups_[slot].group = &group;
@@ -54,16 +57,36 @@ Rank::Rank(std::shared_ptr<const JobContext> job, RankId rank)
 }
 
 void Rank::on_start(SimTime now, HostServices& host) {
-  PLAIT_CHECK(!started_, "a rank starts once");
-  started_ = true;
-  host_ = &host;
-  record_.start = record_.end = last_change_ = now;
-  const std::size_t count = plan().graph().size();
-  missing_.resize(count);
+  begin(now, host);
+  more_to_come_ = false;
   if (job_->record_ops()) {
-    start_times_.resize(count);
-    end_times_.assign(count, SimTime::never());
+    start_times_.resize(plan().graph().size());
+    end_times_.assign(plan().graph().size(), SimTime::never());
   }
+  start_plan(now);
+}
+
+void Rank::begin(SimTime now, HostServices& host) {
+  PLAIT_CHECK(!started(), "a rank starts once");
+  host_ = &host;
+  clock_.start(now);
+  more_to_come_ = true;
+}
+
+void Rank::run(SimTime now, std::shared_ptr<const OpPlan> plan) {
+  PLAIT_CHECK(idle() && more_to_come_, "one plan at a time");
+  PLAIT_CHECK(std::ranges::equal(plan->groups(), plan_->groups()),
+              "plans of one rank call the same groups");
+  plan_ = std::move(plan);
+  ops_done_ = 0;
+  for (GroupState& state : groups_) state.joined = 0;
+  start_plan(now);
+}
+
+void Rank::start_plan(SimTime now) {
+  const std::size_t count = plan().graph().size();
+  ops_in_hand_ = count;
+  missing_.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
     missing_[i] = plan().predecessors(OpId(i));
     if (missing_[i] == 0) ready_.push_back(OpId(i));
@@ -88,7 +111,7 @@ void Rank::start(SimTime now, OpId id) {
     case OpKind::kSend: {
       open(now, id);
       const std::uint32_t stream = JobContext::point_to_point_stream(op.tag);
-      return host_->send(now, {record_.gpu, job_->gpu(job_->peer(rank_, op)), stream}, op.size,
+      return host_->send(now, {clock_.gpu(), job_->gpu(job_->peer(rank_, op)), stream}, op.size,
                          token(TokenKind::kSend, id));
     }
     case OpKind::kRecv:
@@ -108,7 +131,7 @@ void Rank::start_compute(SimTime now, OpId id) {
   const Duration duration = slowed(compute_time(op, job_->gpu_params()), host_->slowdown(now));
   open(now, id);
   if (duration == Duration{}) return end(now, id);
-  host_->call_at(now + duration, record_.gpu, token(TokenKind::kComputeEnd, id));
+  host_->call_at(now + duration, clock_.gpu(), token(TokenKind::kComputeEnd, id));
 }
 
 void Rank::start_receive(SimTime now, OpId id) {
@@ -136,7 +159,7 @@ void Rank::join(SimTime now, OpId id, GroupState& state) {
   state.busy = true;
   if (!job_->prices_collectives()) return run_steps(now, id, state);
   const Op& op = this->op(id);
-  host_->join_collective(now, {job_.get(), job_->group_id(rank_, op.group), &op, record_.gpu,
+  host_->join_collective(now, {job_.get(), job_->group_id(rank_, op.group), &op, clock_.gpu(),
                                token(TokenKind::kCollectiveEnd, id)});
 }
 
@@ -159,7 +182,7 @@ void Rank::run_steps(SimTime now, OpId id, GroupState& state) {
       [&](std::uint32_t from, std::uint32_t channel) -> CollectiveInbox& {
         return inbox(group, from, channel);
       });
-  host_->call_at(now + choice.launch, record_.gpu, token(TokenKind::kLaunch, id));
+  host_->call_at(now + choice.launch, clock_.gpu(), token(TokenKind::kLaunch, id));
 }
 
 CollectiveInbox& Rank::inbox(const JobGroup& group, std::uint32_t from, std::uint32_t channel) {
@@ -244,22 +267,19 @@ void Rank::on_delivered(SimTime now, const MessageKey& key, Bytes) {
 }
 
 void Rank::open(SimTime now, OpId id) {
-  account(now);
-  ++(is_compute(op(id)) ? open_compute_ : open_communication_);
+  clock_.open(now, activity(op(id)));
   open_ops_.push_back(id);
-  if (job_->record_ops()) start_times_[id.index()] = now;
+  if (!start_times_.empty()) start_times_[id.index()] = now;
   for (const OpId after : plan().start_successors(id))
     if (--missing_[after.index()] == 0) ready_.push_back(after);
 }
 
 void Rank::end(SimTime now, OpId id) {
-  account(now);
-  --(is_compute(op(id)) ? open_compute_ : open_communication_);
+  clock_.close(now, activity(op(id)));
   open_ops_.erase(std::find(open_ops_.begin(), open_ops_.end(), id));
-  if (job_->record_ops()) end_times_[id.index()] = now;
-  record_.end = now;
+  if (!end_times_.empty()) end_times_[id.index()] = now;
   ++ops_done_;
-  if (is_compute(op(id)) && !op(id).in_order) {
+  if (op(id).kind == OpKind::kCompute && !op(id).in_order) {
     Processor& processor = processors_[{op(id).device, op(id).stream}];
     processor.busy = !processor.waiting.empty();
     if (processor.busy) {
@@ -272,39 +292,12 @@ void Rank::end(SimTime now, OpId id) {
     if (--missing_[after.index()] == 0) ready_.push_back(after);
 }
 
-void Rank::account(SimTime now) {
-  add_span(record_, now - last_change_);
-  last_change_ = now;
-}
-
-void Rank::add_span(RankRecord& record, Duration span) const {
-  if (open_compute_ > 0) {
-    record.compute += span;
-    if (open_communication_ > 0) record.overlapped_communication += span;
-  } else {
-    (open_communication_ > 0 ? record.exposed_communication : record.idle) += span;
-  }
-}
-
-RankRecord Rank::record_until(SimTime cut) const {
-  RankRecord record = record_;
-  record.finished = finished();
-  if (record.finished) return record;
-  if (!started_) {  // its job starts later: it spent no time at all
-    record.start = record.end = cut;
-    return record;
-  }
-  record.end = std::max(cut, last_change_);
-  add_span(record, record.end - last_change_);
-  return record;
-}
-
 std::vector<OpRecord> Rank::op_records() const {
   std::vector<OpRecord> records;
   records.reserve(start_times_.size());
   for (std::size_t i = 0; i < start_times_.size(); ++i)
     if (end_times_[i] != SimTime::never())
-      records.push_back({record_.job, rank_, OpId(i), start_times_[i], end_times_[i]});
+      records.push_back({job_->id(), rank_, OpId(i), start_times_[i], end_times_[i]});
   std::stable_sort(records.begin(), records.end(),
                    [](const OpRecord& a, const OpRecord& b) { return a.start < b.start; });
   return records;

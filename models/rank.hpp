@@ -4,6 +4,11 @@
 /// One process of a job: walks its op graph. An op starts when its dependencies and its predecessor
 /// in its stream have ended; a collective also waits until earlier calls of its group have ended on
 /// this rank. Semantics, costs and deviations: docs/models/rank.md.
+///
+/// A process that decides at run time what comes next contains a Rank and gives it one plan after
+/// another: begin(), run() as often as it likes, finish() with or after the last one. It forwards
+/// what belongs to the rank (collective streams, tokens without kForeignToken) and looks at idle()
+/// after each.
 
 #include <cstdint>
 #include <deque>
@@ -17,6 +22,7 @@
 #include "models/collective_run.hpp"
 #include "models/host_services.hpp"
 #include "models/job_context.hpp"
+#include "models/rank_clock.hpp"
 #include "models/records.hpp"
 
 namespace plait {
@@ -40,17 +46,30 @@ class Rank final : public RankProcess {
   void on_timer(SimTime now, std::uint64_t token) override;
   void on_sent(SimTime now, std::uint64_t token) override;
   void on_delivered(SimTime now, const MessageKey& key, Bytes size) override;
-  bool finished() const override { return started_ && ops_done_ == plan().graph().size(); }
+  bool finished() const override { return !more_to_come_ && idle(); }
+
+  /// Set in the tokens of a process that contains a rank, never in those of the rank.
+  static constexpr std::uint64_t kForeignToken = std::uint64_t{1} << 63;
+  /// Starts without a plan.
+  void begin(SimTime now, HostServices& host);
+  /// Starts the ops of `plan`. @pre idle(), after begin(). `plan` calls collectives of the same
+  /// groups as the rank's plan in the job, and sends and receives nothing else.
+  void run(SimTime now, std::shared_ptr<const OpPlan> plan);
+  /// No plan follows the one in hand.
+  void finish() { more_to_come_ = false; }
+  /// All ops of the plan in hand have ended.
+  bool idle() const { return started() && ops_done_ == ops_in_hand_; }
 
   RankId id() const { return rank_; }
   const JobContext& job() const { return *job_; }
-  bool started() const { return started_; }
-  std::size_t ops_done() const { return ops_done_; }
+  const OpPlan& plan() const { return *plan_; }
+  bool started() const { return clock_.started(); }
+  std::size_t ops_done() const { return ops_done_; }  ///< Of the plan in hand.
 
   /// How the time went, up to the last change of state; `end` is the end of the last op.
-  const RankRecord& record() const { return record_; }
+  const RankRecord& record() const { return clock_.record(); }
   /// The same for a run that ended at `cut`: a rank that has not finished is accounted up to there.
-  RankRecord record_until(SimTime cut) const;
+  RankRecord record_until(SimTime cut) const { return clock_.record_until(cut, finished()); }
   /// Ops that ended, by start, then op id; empty unless the job records ops.
   std::vector<OpRecord> op_records() const;
 
@@ -79,11 +98,11 @@ class Rank final : public RankProcess {
   };
   using ProcessorKey = std::pair<Device, std::uint32_t>;
 
-  const OpPlan& plan() const { return job_->plan(rank_); }
   const Op& op(OpId id) const { return plan().graph().op(id); }
   GroupState& group_state(OpId id) { return groups_[plan().slot(op(id).group)]; }
   CollectiveInbox& inbox(const JobGroup& group, std::uint32_t from, std::uint32_t channel);
 
+  void start_plan(SimTime now);
   void run_ready(SimTime now);
   void start(SimTime now, OpId id);
   void start_compute(SimTime now, OpId id);
@@ -95,27 +114,24 @@ class Rank final : public RankProcess {
   void end_if_finished(SimTime now, OpId id, GroupState& state);
   void open(SimTime now, OpId id);
   void end(SimTime now, OpId id);
-  void account(SimTime now);
-  void add_span(RankRecord& record, Duration span) const;
   WaitInfo wait_of(OpId id) const;
 
   std::shared_ptr<const JobContext> job_;
   RankId rank_;
+  std::shared_ptr<const OpPlan> plan_;  // in hand; of the job, unless others follow
   HostServices* host_ = nullptr;
-  bool started_ = false;
-  std::size_t ops_done_ = 0;
+  RankClock clock_;
+  bool more_to_come_ = false;
+  std::size_t ops_done_ = 0, ops_in_hand_ = 0;
   std::vector<std::uint32_t> missing_;  // predecessors that have not ended, by op
   std::deque<OpId> ready_;
-  std::vector<OpId> open_ops_;  // started, not ended
-  std::uint32_t open_compute_ = 0, open_communication_ = 0;
-  SimTime last_change_{};
+  std::vector<OpId> open_ops_;                                  // started, not ended
   std::vector<GroupState> groups_;                              // by slot of the plan
   std::vector<std::uint32_t> slot_of_number_;                   // by JobGroup::number
   std::unordered_map<std::uint64_t, CollectiveInbox> inboxes_;  // looked up, never iterated
   std::unordered_map<std::uint64_t, Mailbox> mailboxes_;        // looked up, never iterated
   std::map<ProcessorKey, Processor> processors_;
-  RankRecord record_;
-  std::vector<SimTime> start_times_, end_times_;  // by op, if recorded
+  std::vector<SimTime> start_times_, end_times_;                // by op, if recorded
 };
 
 }  // namespace plait

@@ -100,6 +100,20 @@ struct RankRecord {
   bool finished = true;                 ///< False: the run ended before; `end` is then its end.
 };
 
+/// One request to a server, as its issuer saw it.
+struct RequestRecord {
+  JobId job;
+  std::uint32_t request_class = 0;  ///< Index into the job's classes.
+  std::uint64_t id = 0;             ///< Within the job.
+  RankId client;                    ///< Of an RPC; of inference the rank that got the prompt.
+  RankId server;                    ///< That answered it last.
+  SimTime arrival{};                ///< When it should have been sent, at an open loop.
+  /// First token; of an RPC, whose response is delivered as a whole, the same as `end`. Never()
+  /// where the run ended before.
+  SimTime first = SimTime::never(), end = SimTime::never();
+  std::int64_t input_units = 0, units = 0;  ///< Of request and response: tokens, or bytes.
+};
+
 /// Engine figures that belong to the model (the same for any number of threads).
 struct RunTotals {
   std::uint64_t fingerprint = 0;  ///< Order-independent hash of what each entity processed.
@@ -134,6 +148,7 @@ struct RunRecords {
   RunTotals totals;
   std::vector<RankRecord> ranks;         ///< By (job, rank).
   std::vector<OpRecord> ops;             ///< By (job, rank, start, op).
+  std::vector<RequestRecord> requests;   ///< By (job, id).
   std::vector<MessageRecord> messages;   ///< By (posted, from, to, stream, order of posting).
   std::vector<FlowRecord> flows;         ///< By (from, to, stream, lane).
   FlowPaths flow_paths;                  ///< Empty unless some link was paused.

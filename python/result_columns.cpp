@@ -146,6 +146,29 @@ py::list message_columns(const Results& r) {
       .take();
 }
 
+py::list request_columns(const Results& r) {
+  using Q = RequestRecord;
+  const auto info = [&](const Q& q) -> const RequestInfo& {
+    return r.context.jobs[q.job.index()].requests;
+  };
+  return Columns(r.records.requests)
+      .add("job", [](const Q& q) { return q.job.value(); })
+      .add("id", [](const Q& q) { return q.id; })
+      .add("kind", [&](const Q& q) { return to_string(info(q).kind); })
+      .add("class",
+           [&](const Q& q) -> std::string_view { return info(q).classes[q.request_class]; })
+      .add("client_rank", [](const Q& q) { return q.client.value(); })
+      .add("server_rank", [](const Q& q) { return q.server.value(); })
+      .add("arrival_us", [](const Q& q) { return us(q.arrival); })
+      .add("first_us", [](const Q& q) { return us(q.first); })
+      .add("end_us", [](const Q& q) { return us(q.end); })
+      .add("latency_us",
+           [](const Q& q) { return has_ended(q) ? us(request_latency(q)) : std::nan(""); })
+      .add("input_units", [](const Q& q) { return q.input_units; })
+      .add("units", [](const Q& q) { return q.units; })
+      .take();
+}
+
 py::list flow_columns(const Results& r) {
   using F = FlowRecord;
   return Columns(r.records.flows)
@@ -216,6 +239,7 @@ py::list result_columns(const Results& results, const std::string& table) {
   if (table == "ranks") return rank_columns(results);
   if (table == "ops") return op_columns(results);
   if (table == "messages") return message_columns(results);
+  if (table == "requests") return request_columns(results);
   if (table == "flows") return flow_columns(results);
   if (table == "links") return link_columns(results);
   if (table == "findings") return finding_columns(results);

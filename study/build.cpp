@@ -219,10 +219,15 @@ Experiment build_experiment(const Scenario& scenario) {
   }
   add(contradiction_warnings(scenario, *experiment.fabric.graph, params));
   const CollectiveFacts facts = collective_facts(scenario, experiment.fabric, params);
-  for (std::size_t i = 0; i < experiment.jobs.size(); ++i)
-    experiment.ranks.push_back(place_ranks(scenario, i, experiment.jobs[i],
-                                           std::move(placements[i]), facts,
-                                           *experiment.fabric.graph, *experiment.simulation));
+  for (std::size_t i = 0; i < experiment.jobs.size(); ++i) {
+    const LoadedJob& job = experiment.jobs[i];
+    experiment.request_processes.push_back(place_request_job(job.requests, JobId(i), placements[i],
+                                                             job.start, *experiment.simulation));
+    experiment.ranks.push_back(job.requests.empty()
+                                   ? place_ranks(scenario, i, job, std::move(placements[i]), facts,
+                                                 *experiment.fabric.graph, *experiment.simulation)
+                                   : std::vector<const Rank*>());
+  }
   return experiment;
 }
 

@@ -10,6 +10,7 @@
 
 #include "models/rank.hpp"
 #include "models/simulation.hpp"
+#include "study/request_jobs.hpp"
 #include "study/scenario.hpp"
 #include "topologies/fabric_graph.hpp"
 #include "topologies/route_table.hpp"
@@ -30,6 +31,7 @@ struct LoadedJob {
   std::string name;
   Workload workload;
   SimTime start{};
+  RequestJob requests = {};  ///< Empty unless the job serves requests; the graphs then do nothing.
 };
 
 /// Reads or makes every job's workload. @param warnings gets what was repaired, one line each.
@@ -50,7 +52,9 @@ struct Experiment {
   std::vector<std::string> fault_names;  ///< By event, for reports.
   NetworkParams network;
   std::unique_ptr<NetworkSimulation> simulation;
-  std::vector<std::vector<const Rank*>> ranks;  ///< By job and rank; owned by the simulation.
+  /// By job and rank, owned by the simulation. A job has either ranks or request processes.
+  std::vector<std::vector<const Rank*>> ranks;
+  std::vector<std::vector<const RequestProcess*>> request_processes;
 };
 
 /// All stages. @throws UserError

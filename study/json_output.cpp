@@ -78,6 +78,29 @@ Json collectives_json(const Results& results) {
   return lines;
 }
 
+Json requests_json(const Results& results) {
+  Json lines = Json::array();
+  for (const RequestSummary& line : results.requests) {
+    Json json = {{"job", results.context.jobs[line.job.index()].name},
+                 {"class", line.name},
+                 {"kind", to_string(line.kind)},
+                 {"count", line.count},
+                 {"ended", line.ended},
+                 {"latency_us", quantiles(line.latency)}};
+    if (line.kind == RequestKind::kInference) {
+      json["time_to_first_token_us"] = quantiles(line.time_to_first_token);
+      json["time_per_output_token_us"] = quantiles(line.time_per_output_token);
+    }
+    json["active_us"] = us(line.active);
+    json["requests_per_s"] = line.requests_per_s;
+    json[line.kind == RequestKind::kRpc ? "response_bytes_per_s" : "output_tokens_per_s"] =
+        line.units_per_s;
+    json["slo_share"] = line.good_share ? Json(*line.good_share) : Json();
+    lines.push_back(std::move(json));
+  }
+  return lines;
+}
+
 Json links_json(const Results& results) {
   Json lines = Json::array();
   const FabricGraph& graph = *results.context.graph;
@@ -159,6 +182,7 @@ std::string summary_json(const Results& results) {
                         {"timeouts", totals.timeouts},
                         {"jobs", jobs_json(results)},
                         {"collectives", collectives_json(results)},
+                        {"requests", requests_json(results)},
                         {"messages",
                          {{"count", results.message_completion.count},
                           {"completion_us", quantiles(results.message_completion)},

@@ -42,9 +42,12 @@ Workload load_workload(const Scenario& scenario, std::size_t index,
 
 std::vector<LoadedJob> load_jobs(const Scenario& scenario, std::vector<std::string>& warnings) {
   std::vector<LoadedJob> jobs;
-  for (std::size_t i = 0; i < scenario.jobs.size(); ++i)
-    jobs.push_back({scenario.jobs[i].name, load_workload(scenario, i, warnings),
-                    SimTime::at(scenario.jobs[i].start)});
+  for (std::size_t i = 0; i < scenario.jobs.size(); ++i) {
+    const JobSpec& spec = scenario.jobs[i];
+    RequestJob requests = load_request_job(scenario, i);
+    Workload workload = requests.empty() ? load_workload(scenario, i, warnings) : requests.workload;
+    jobs.push_back({spec.name, std::move(workload), SimTime::at(spec.start), std::move(requests)});
+  }
   return jobs;
 }
 

@@ -7,6 +7,7 @@
 
 #include "sim/error.hpp"
 #include "study/build.hpp"
+#include "study/error_place.hpp"
 
 namespace plait {
 
@@ -29,6 +30,35 @@ std::vector<GpuId> free_gpus(const FabricGraph& graph, Placement placement,
   return order;
 }
 
+NodeId host_called(const FabricGraph& graph, const std::string& name) {
+  std::vector<std::string> names;
+  for (const NodeId host : graph.hosts()) {
+    if (graph.node(host).name == name) return host;
+    names.push_back(graph.node(host).name);
+  }
+  throw UserError(fmt::format("there is no host '{}'{}", name, did_you_mean(name, names)));
+}
+
+// Ranks whose host is named get its next GPU, then the others what is left, all in `order`.
+std::vector<GpuId> on_named_hosts(const FabricGraph& graph, std::vector<GpuId> order,
+                                  const std::vector<std::string>& hosts, std::size_t ranks) {
+  std::vector<GpuId> gpu_of(ranks);
+  for (std::size_t rank = 0; rank < hosts.size(); ++rank) {
+    if (hosts[rank].empty()) continue;
+    const NodeId host = host_called(graph, hosts[rank]);
+    const auto gpu = std::find_if(order.begin(), order.end(),
+                                  [&](GpuId g) { return graph.gpu_host(g) == host; });
+    if (gpu == order.end())
+      throw UserError(fmt::format("no GPU of host '{}' is left for rank {}", hosts[rank], rank));
+    gpu_of[rank] = *gpu;
+    order.erase(gpu);
+  }
+  auto next = order.begin();
+  for (GpuId& gpu : gpu_of)
+    if (!gpu.valid()) gpu = *next++;
+  return gpu_of;
+}
+
 }  // namespace
 
 std::vector<JobPlacement> place_jobs(const Scenario& scenario, const FabricGraph& graph,
@@ -44,10 +74,11 @@ std::vector<JobPlacement> place_jobs(const Scenario& scenario, const FabricGraph
                                   "raise the number of hosts or fabric.host.gpus",
                                   i, jobs[i].name, ranks, gpus.size(), i == 0 ? "" : " left"));
     JobPlacement placement;
-    for (std::size_t rank = 0; rank < ranks; ++rank) {
-      placement.gpu.push_back(gpus[rank]);
-      placement.host.push_back(graph.gpu_host(gpus[rank]).value());
-      taken[gpus[rank].index()] = true;
+    placement.gpu = at(scenario, fmt::format("jobs.{}", i),
+                       [&] { return on_named_hosts(graph, gpus, jobs[i].requests.hosts, ranks); });
+    for (const GpuId gpu : placement.gpu) {
+      placement.host.push_back(graph.gpu_host(gpu).value());
+      taken[gpu.index()] = true;
     }
     placements.push_back(std::move(placement));
   }

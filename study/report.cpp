@@ -129,6 +129,38 @@ std::string collectives_section(const Results& results) {
   return table.text();
 }
 
+void add_request_row(TextTable& table, const std::string& name, const std::string& figure,
+                     const Distribution<Duration>& times) {
+  if (times.count == 0) return;
+  table.add({name, figure, human_count(static_cast<double>(times.count)), human(times.p50),
+             human(times.p90), human(times.p99), human(times.p999), human(times.max)});
+}
+
+std::string request_totals(const std::string& name, const RequestSummary& line) {
+  const std::string unit = line.kind == RequestKind::kRpc ? "response bytes" : "tokens";
+  std::string text = fmt::format("{}: {} of {} requests ended, {}/s, {} {}/s over {}", name,
+                                 line.ended, line.count, human_count(line.requests_per_s),
+                                 human_count(line.units_per_s), unit, human(line.active));
+  if (line.good_share) text += fmt::format(", {} kept the SLO", percent(*line.good_share));
+  return text + "\n";
+}
+
+std::string requests_section(const Results& results) {
+  if (results.requests.empty()) return "";
+  TextTable table("Requests", {"requests", "time", "count", "p50", "p90", "p99", "p99.9", "max"},
+                  2);
+  std::string totals;
+  for (const RequestSummary& line : results.requests) {
+    const std::string& job = results.context.jobs[line.job.index()].name;
+    const std::string name = line.name == job ? job : job + ":" + line.name;
+    add_request_row(table, name, "to first token", line.time_to_first_token);
+    add_request_row(table, name, "per output token", line.time_per_output_token);
+    add_request_row(table, name, "latency", line.latency);
+    totals += request_totals(name, line);
+  }
+  return table.text() + totals + "\n";
+}
+
 std::string messages_section(const Results& results) {
   const auto& time = results.message_completion;
   const auto& slow = results.message_slowdown;
@@ -214,8 +246,9 @@ std::string totals_section(const Results& results) {
 
 std::string report(const Results& results) {
   return header(results) + jobs_section(results) + ranks_section(results) +
-         collectives_section(results) + messages_section(results) + links_section(results) +
-         findings_section(results) + faults_section(results) + totals_section(results);
+         collectives_section(results) + requests_section(results) + messages_section(results) +
+         links_section(results) + findings_section(results) + faults_section(results) +
+         totals_section(results);
 }
 
 std::string performance_line(const Results& results) {

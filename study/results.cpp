@@ -13,18 +13,6 @@
 namespace plait {
 namespace {
 
-template <class T>
-Distribution<T> distribution(std::vector<T> values) {
-  const Quantiles<T> sorted(std::move(values));
-  if (sorted.empty()) return {};
-  return {.count = sorted.count(),
-          .p50 = sorted.at(0.5),
-          .p90 = sorted.at(0.9),
-          .p99 = sorted.at(0.99),
-          .p999 = sorted.at(0.999),
-          .max = sorted.max()};
-}
-
 std::vector<JobSummary> summarise_jobs(const RunRecords& records, const RunContext& context) {
   std::vector<JobSummary> jobs(context.jobs.size());
   for (std::size_t j = 0; j < jobs.size(); ++j) jobs[j].end = context.jobs[j].start;
@@ -86,6 +74,10 @@ Results make_results(RunRecords records, RunContext context, const Performance& 
   Results results;
   results.jobs = summarise_jobs(records, context);
   results.flows = summarise_flows(records.flows);
+  for (const JobInfo& job : context.jobs) {
+    const auto of_job = summarise_requests(records.requests, job.requests);
+    results.requests.insert(results.requests.end(), of_job.begin(), of_job.end());
+  }
   results.collectives = summarise_collectives(records.ops, context.jobs);
   results.records = std::move(records);
   results.context = std::move(context);

@@ -16,7 +16,9 @@
 #include "models/records.hpp"
 #include "sim/ids.hpp"
 #include "sim/units.hpp"
+#include "study/distribution.hpp"
 #include "study/findings.hpp"
+#include "study/request_results.hpp"
 #include "topologies/fabric_graph.hpp"
 #include "workloads/op_graph.hpp"
 
@@ -26,6 +28,7 @@ struct JobInfo {
   std::string name;
   SimTime start{};    ///< When its ranks were started.
   Workload workload;  ///< Names and sizes of the ops in RunRecords::ops.
+  RequestInfo requests = {};
 };
 
 struct FaultInfo {
@@ -55,13 +58,6 @@ struct Performance {
   double build_seconds = 0;  ///< Fabric, routes, traces.
   double run_seconds = 0;
   std::uint64_t memory_bytes = 0;  ///< Of entities, channels and tables.
-};
-
-/// Nearest-rank quantiles, exact. All zero when count is 0.
-template <class T>
-struct Distribution {
-  std::size_t count = 0;
-  T p50{}, p90{}, p99{}, p999{}, max{};
 };
 
 struct JobSummary {
@@ -108,6 +104,7 @@ struct Results {
 
   std::vector<JobSummary> jobs;                ///< By JobId.
   std::vector<CollectiveSummary> collectives;  ///< By job, then total time, longest first.
+  std::vector<RequestSummary> requests;        ///< By job and class.
   Distribution<Duration> message_completion;   ///< delivered - posted.
   Distribution<double> message_slowdown;       ///< Completion time / ideal.
   FlowSummary flows;

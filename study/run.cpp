@@ -64,6 +64,11 @@ std::string stuck_message(const Scenario& scenario, const Experiment& experiment
   for (std::size_t i = 0; i < experiment.jobs.size(); ++i) {
     const std::string report = deadlock_report(experiment.ranks[i]);
     if (!report.empty()) text += "\n" + report;
+    const LoadedJob& job = experiment.jobs[i];
+    const std::uint64_t ended = requests_ended(experiment.request_processes[i]);
+    if (ended < job.requests.count)
+      text += fmt::format("\njob '{}' cannot go on: {} of {} requests have not ended", job.name,
+                          job.requests.count - ended, job.requests.count);
   }
   return text;
 }
@@ -78,7 +83,7 @@ RunContext make_context(const Scenario& scenario, const Experiment& experiment,
   context.seed = static_cast<std::uint64_t>(scenario.run.seed);
   context.graph = experiment.fabric.graph;
   for (const LoadedJob& job : experiment.jobs)
-    context.jobs.push_back({job.name, job.start, job.workload});
+    context.jobs.push_back({job.name, job.start, job.workload, job.requests.info});
   for (std::size_t i = 0; i < experiment.fault_events.size(); ++i)
     context.faults.push_back({experiment.fault_events[i].at, experiment.fault_names[i]});
   context.headroom_needed = headroom_needed;
@@ -98,6 +103,10 @@ double StudyProgress::share() const {
         done += rank->ops_done();
         all += rank->job().plan(rank->id()).graph().size();
       }
+    for (std::size_t job = 0; job < experiment->jobs.size(); ++job) {
+      done += requests_ended(experiment->request_processes[job]);
+      all += experiment->jobs[job].requests.count;
+    }
     ops = all == 0 ? 0 : static_cast<double>(done) / static_cast<double>(all);
   }
   if (until == Duration{}) return ops;
@@ -108,13 +117,20 @@ double StudyProgress::share() const {
 RunRecords collect_records(const Experiment& experiment) {
   RunRecords records = experiment.simulation->records();
   std::vector<JobId> job_of(experiment.fabric.graph->gpu_count());  // by GPU: it has one rank
-  for (const std::vector<const Rank*>& job : experiment.ranks)
-    for (const Rank* rank : job) {
-      records.ranks.push_back(rank->record_until(records.totals.end));
-      job_of[records.ranks.back().gpu.index()] = rank->job().id();
+  const auto add = [&](const RankRecord& rank) {
+    records.ranks.push_back(rank);
+    job_of[rank.gpu.index()] = rank.job;
+  };
+  for (std::size_t job = 0; job < experiment.ranks.size(); ++job) {
+    for (const Rank* rank : experiment.ranks[job]) {
+      add(rank->record_until(records.totals.end));
       const std::vector<OpRecord> ops = rank->op_records();
       records.ops.insert(records.ops.end(), ops.begin(), ops.end());
     }
+    for (const RequestProcess* process : experiment.request_processes[job])
+      add(process->record_until(records.totals.end));
+    collect_requests(experiment.request_processes[job], records.requests);
+  }
   for (MessageRecord& message : records.messages) message.job = job_of[message.from.index()];
   return records;
 }

@@ -24,7 +24,7 @@ struct StudyProgress {
   double ops_done = 0;                     ///< says which share of the ops is done.
   Duration until{};                        ///< 0: no time limit.
 
-  /// Share of the work done, in [0, 1]: of the time limit or of all ops, whichever is further.
+  /// Share of the work done, in [0, 1]: of the time limit or of all ops and requests, whichever is further.
   /// Costs one look at every rank.
   double share() const;
 };

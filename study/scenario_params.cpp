@@ -50,6 +50,7 @@ void describe(ConfigVisitor& v, JobSpec& p) {
   v.field({"flows", "CSV file of flows with the columns src, dst, bytes, start", "none"}, p.flows);
   nested_optional(v, {"traffic", "synthetic point-to-point messages", ""}, p.traffic);
   nested_optional(v, {"collective", "one collective operation, repeated", ""}, p.collective);
+  nested_optional(v, {"rpc", "requests of clients to servers, and their responses", ""}, p.rpc);
   v.field(
       {"groups", "JSON file with the process groups of the trace; empty: from the trace", "none"},
       p.groups);

@@ -35,6 +35,10 @@ CREATE TABLE ops (
   collective TEXT, device TEXT, stream INTEGER, group_id INTEGER, peer_rank INTEGER,
   size_bytes INTEGER, start_ps INTEGER, end_ps INTEGER,
   PRIMARY KEY (job_id, rank, op)) WITHOUT ROWID;
+CREATE TABLE requests (
+  job_id INTEGER, request_id INTEGER, kind TEXT, class TEXT, client_rank INTEGER,
+  server_rank INTEGER, arrival_ps INTEGER, first_ps INTEGER, end_ps INTEGER, input_units INTEGER,
+  units INTEGER, PRIMARY KEY (job_id, request_id)) WITHOUT ROWID;
 CREATE TABLE messages (
   message_id INTEGER PRIMARY KEY, job_id INTEGER, from_gpu_id INTEGER, to_gpu_id INTEGER,
   stream INTEGER, size_bytes INTEGER, posted_ps INTEGER, delivered_ps INTEGER, acked_ps INTEGER,
@@ -62,6 +66,13 @@ CREATE VIEW message_times AS
          CASE WHEN ideal_ps > 0 THEN 1.0 * (delivered_ps - posted_ps) / ideal_ps ELSE 1.0 END
            AS slowdown
   FROM messages WHERE delivered_ps IS NOT NULL;
+CREATE VIEW request_times AS
+  SELECT *, (end_ps - arrival_ps) / 1e6 AS latency_us,
+         CASE WHEN kind = 'inference' THEN (first_ps - arrival_ps) / 1e6 END
+           AS time_to_first_token_us,
+         CASE WHEN kind = 'inference' AND units > 1 THEN (end_ps - first_ps) / 1e6 / (units - 1) END
+           AS time_per_output_token_us
+  FROM requests WHERE end_ps IS NOT NULL;
 CREATE VIEW op_times AS
   SELECT *, (end_ps - start_ps) / 1e6 AS duration_us FROM ops;
 CREATE VIEW link_use AS
@@ -196,6 +207,15 @@ void write_ops(Database& database, const Results& results) {
   }
 }
 
+void write_requests(Database& database, const Results& results) {
+  Insert requests(database, "requests", 11);
+  for (const RequestRecord& r : results.records.requests) {
+    const RequestInfo& info = results.context.jobs[r.job.index()].requests;
+    requests.row(r.job, r.id, to_string(info.kind), info.classes[r.request_class], r.client,
+                 r.server, r.arrival, r.first, r.end, r.input_units, r.units);
+  }
+}
+
 void write_traffic(Database& database, const RunRecords& records) {
   Insert messages(database, "messages", 10);
   std::size_t message_id = 0;
@@ -263,6 +283,7 @@ void write_sqlite(const Results& results, const std::filesystem::path& file) {
   write_run(database, results);
   write_jobs_and_ranks(database, results);
   write_ops(database, results);
+  write_requests(database, results);
   write_traffic(database, results.records);
   write_links(database, results);
   write_pauses(database, results);

@@ -54,6 +54,14 @@ class Result:
         return self._table("messages")
 
     @cached_property
+    def requests(self) -> np.ndarray:
+        """One per request of an RPC or serving job: job, id, kind, class, client_rank, server_rank,
+        arrival_us, first_us (first token; of an RPC the same as end_us), end_us, latency_us (end -
+        arrival), input_units and units (of request and response: tokens, or bytes). NaN for what
+        had not happened when the run was cut short."""
+        return self._table("requests")
+
+    @cached_property
     def flows(self) -> np.ndarray:
         """One per RoCE queue pair: from_gpu, to_gpu, stream, hops, first_sent_us, last_acked_us,
         payload_bytes, packets (with retransmissions), retransmitted, cnps, timeouts."""
