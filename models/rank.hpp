@@ -131,7 +131,7 @@ class Rank final : public RankProcess {
   std::unordered_map<std::uint64_t, CollectiveInbox> inboxes_;  // looked up, never iterated
   std::unordered_map<std::uint64_t, Mailbox> mailboxes_;        // looked up, never iterated
   std::map<ProcessorKey, Processor> processors_;
-  std::vector<SimTime> start_times_, end_times_;                // by op, if recorded
+  std::vector<SimTime> start_times_, end_times_;  // by op, if recorded
 };
 
 }  // namespace plait

@@ -149,26 +149,30 @@ CollectiveFacts collective_facts(const Scenario& scenario, const Fabric& fabric,
   return facts;
 }
 
-std::vector<const Rank*> place_ranks(const Scenario& scenario, std::size_t job_index,
-                                     const LoadedJob& job, JobPlacement placement,
-                                     const CollectiveFacts& facts, const FabricGraph& graph,
-                                     NetworkSimulation& simulation) {
+std::shared_ptr<const JobContext> job_context(const Scenario& scenario, std::size_t job_index,
+                                              const LoadedJob& job, JobPlacement placement,
+                                              const CollectiveFacts& facts,
+                                              const FabricGraph& graph) {
   GpuParams gpu = scenario.fabric.host.gpu;
   gpu.compute_scale *= scenario.jobs[job_index].compute_scale;
-  const std::vector<GpuId> gpus = placement.gpu;
-  for (const GpuId one : gpus) placement.nic.push_back(nic_port(graph, one).value());
+  for (const GpuId one : placement.gpu) placement.nic.push_back(nic_port(graph, one).value());
   const CollectiveMode mode = scenario.run.fidelity == Fidelity::kAnalytic ? CollectiveMode::kPrice
                                                                            : CollectiveMode::kSteps;
-  const auto context = at(scenario, fmt::format("jobs.{}", job_index), [&] {
+  const bool record_ops = scenario.run.record_ops && job.requests.empty();
+  return at(scenario, fmt::format("jobs.{}", job_index), [&] {
     return std::make_shared<const JobContext>(JobId(job_index), job.name, job.workload,
                                               std::move(placement), scenario.collectives, gpu,
-                                              scenario.run.record_ops, facts, mode);
+                                              record_ops, facts, mode);
   });
+}
+
+std::vector<const Rank*> place_ranks(const std::shared_ptr<const JobContext>& context,
+                                     SimTime start, NetworkSimulation& simulation) {
   std::vector<const Rank*> ranks;
-  for (std::size_t rank = 0; rank < gpus.size(); ++rank) {
+  for (std::size_t rank = 0; rank < context->rank_count(); ++rank) {
     auto process = std::make_unique<Rank>(context, RankId(rank));
     ranks.push_back(process.get());
-    simulation.place(gpus[rank], std::move(process), job.start);
+    simulation.place(context->gpu(RankId(rank)), std::move(process), start);
   }
   return ranks;
 }
@@ -221,12 +225,15 @@ Experiment build_experiment(const Scenario& scenario) {
   const CollectiveFacts facts = collective_facts(scenario, experiment.fabric, params);
   for (std::size_t i = 0; i < experiment.jobs.size(); ++i) {
     const LoadedJob& job = experiment.jobs[i];
-    experiment.request_processes.push_back(place_request_job(job.requests, JobId(i), placements[i],
-                                                             job.start, *experiment.simulation));
-    experiment.ranks.push_back(job.requests.empty()
-                                   ? place_ranks(scenario, i, job, std::move(placements[i]), facts,
-                                                 *experiment.fabric.graph, *experiment.simulation)
-                                   : std::vector<const Rank*>());
+    const auto context =
+        job_context(scenario, i, job, std::move(placements[i]), facts, *experiment.fabric.graph);
+    experiment.ranks.emplace_back();
+    experiment.request_processes.emplace_back();
+    if (job.requests.empty())
+      experiment.ranks.back() = place_ranks(context, job.start, *experiment.simulation);
+    else
+      experiment.request_processes.back() =
+          place_request_job(job.requests, context, job.start, *experiment.simulation);
   }
   return experiment;
 }

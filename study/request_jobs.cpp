@@ -7,6 +7,7 @@
 
 #include "models/rpc/rpc_client.hpp"
 #include "models/rpc/rpc_server.hpp"
+#include "models/serving/serving_process.hpp"
 #include "study/error_place.hpp"
 
 namespace plait {
@@ -37,10 +38,27 @@ RequestJob load_rpc(const Scenario& scenario, std::size_t index) {
   return job;
 }
 
-std::vector<std::unique_ptr<RequestProcess>> rpc_processes(const RpcPlan& plan, JobId id,
-                                                           const JobPlacement& placement) {
-  const auto context = std::make_shared<RpcContext>(id, plan, placement.gpu);
-  std::vector<std::unique_ptr<RequestProcess>> processes;
+RequestJob load_serving(const Scenario& scenario, std::size_t index) {
+  const JobSpec& spec = scenario.jobs[index];
+  const RequestStreamParams& stream = spec.serving->requests;
+  check_serving(*spec.serving);
+  RequestJob job;
+  job.serving = std::make_shared<const ServingPlan>(
+      *spec.serving,
+      make_requests(stream, scenario.file_path(stream.file), seed_of(scenario, index)));
+  job.workload = job.serving->workload();
+  job.info = {RequestKind::kInference, JobId(index), {spec.name}, spec.serving->slo};
+  job.count = job.serving->requests().size();
+  return job;
+}
+
+using Processes = std::vector<std::unique_ptr<RequestProcess>>;
+
+Processes rpc_processes(const RpcPlan& plan, const JobContext& job) {
+  std::vector<GpuId> gpus;
+  for (std::size_t rank = 0; rank < plan.ranks(); ++rank) gpus.push_back(job.gpu(RankId(rank)));
+  const auto context = std::make_shared<RpcContext>(job.id(), plan, std::move(gpus));
+  Processes processes;
   for (std::uint32_t client = 0; client < plan.clients(); ++client)
     processes.push_back(std::make_unique<RpcClient>(context, client));
   for (std::uint32_t server = 0; server < plan.servers(); ++server)
@@ -48,24 +66,41 @@ std::vector<std::unique_ptr<RequestProcess>> rpc_processes(const RpcPlan& plan, 
   return processes;
 }
 
+Processes serving_processes(const std::shared_ptr<const ServingPlan>& plan,
+                            const std::shared_ptr<const JobContext>& job, SimTime start) {
+  const auto context = std::make_shared<ServingContext>(plan, job, start);
+  Processes processes;
+  for (std::size_t rank = 0; rank < job->rank_count(); ++rank)
+    processes.push_back(std::make_unique<ServingProcess>(context, RankId(rank)));
+  return processes;
+}
+
 }  // namespace
 
 RequestJob load_request_job(const Scenario& scenario, std::size_t index) {
   const std::string path = fmt::format("jobs.{}", index);
+  const JobSpec& spec = scenario.jobs[index];
+  if ((spec.rpc || spec.serving) && scenario.run.fidelity == Fidelity::kLoggops)
+    throw UserError(scenario.where(path),
+                    fmt::format("{}: {} cannot run with run.fidelity loggops, which walks fixed op "
+                                "graphs; choose packet or analytic",
+                                path, spec.rpc ? "rpc" : "serving"));
   if (scenario.jobs[index].rpc)
     return at(scenario, path + ".rpc", [&] { return load_rpc(scenario, index); });
+  if (scenario.jobs[index].serving)
+    return at(scenario, path + ".serving", [&] { return load_serving(scenario, index); });
   return {};
 }
 
-std::vector<const RequestProcess*> place_request_job(const RequestJob& job, JobId id,
-                                                     const JobPlacement& placement, SimTime start,
-                                                     NetworkSimulation& simulation) {
+std::vector<const RequestProcess*> place_request_job(const RequestJob& job,
+                                                     std::shared_ptr<const JobContext> context,
+                                                     SimTime start, NetworkSimulation& simulation) {
+  Processes processes =
+      job.rpc ? rpc_processes(*job.rpc, *context) : serving_processes(job.serving, context, start);
   std::vector<const RequestProcess*> placed;
-  if (job.empty()) return placed;
-  auto processes = rpc_processes(*job.rpc, id, placement);
   for (std::size_t rank = 0; rank < processes.size(); ++rank) {
     placed.push_back(processes[rank].get());
-    simulation.place(placement.gpu[rank], std::move(processes[rank]), start);
+    simulation.place(context->gpu(RankId(rank)), std::move(processes[rank]), start);
   }
   return placed;
 }
@@ -76,10 +111,11 @@ std::uint64_t requests_ended(std::span<const RequestProcess* const> processes) {
   return sum;
 }
 
-void collect_requests(std::span<const RequestProcess* const> processes,
+void collect_requests(std::span<const RequestProcess* const> processes, SimTime cut,
                       std::vector<RequestRecord>& requests) {
   std::vector<RequestRecord> of_job;
   for (const RequestProcess* process : processes) process->collect(of_job);
+  std::erase_if(of_job, [&](const RequestRecord& request) { return request.arrival > cut; });
   requests.insert(requests.end(), of_job.begin(), of_job.end());
 }
 

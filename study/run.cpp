@@ -129,7 +129,7 @@ RunRecords collect_records(const Experiment& experiment) {
     }
     for (const RequestProcess* process : experiment.request_processes[job])
       add(process->record_until(records.totals.end));
-    collect_requests(experiment.request_processes[job], records.requests);
+    collect_requests(experiment.request_processes[job], records.totals.end, records.requests);
   }
   for (MessageRecord& message : records.messages) message.job = job_of[message.from.index()];
   return records;

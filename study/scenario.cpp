@@ -37,6 +37,7 @@ void check_source(const Scenario& scenario, std::size_t index) {
       {"trace", !job.trace.empty()},        {"flows", !job.flows.empty()},
       {"traffic", job.traffic.has_value()}, {"collective", job.collective.has_value()},
       {"rpc", job.rpc.has_value()},
+      {"serving", job.serving.has_value()},
   };
   std::vector<std::string_view> legal, given;
   for (const auto& [name, is_given] : sources) {

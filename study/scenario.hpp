@@ -22,6 +22,7 @@
 #include "study/param_list.hpp"
 #include "topologies/registry.hpp"
 #include "workloads/requests/rpc.hpp"
+#include "workloads/serving/serving.hpp"
 #include "workloads/traffic/traffic.hpp"
 
 namespace plait {
@@ -41,12 +42,13 @@ enum class Placement : std::uint8_t { kPacked, kRoundRobin };
 
 struct JobSpec {
   std::string name = "job";
-  // Exactly one of the next five says what the job does.
+  // Exactly one of the next six says what the job does.
   std::string trace;  ///< Pattern with {rank}; relative to the scenario file.
   std::string flows;  ///< File of lines src,dst,bytes,start.
   std::optional<TrafficParams> traffic;
   std::optional<CollectiveTrafficParams> collective;
   std::optional<RpcParams> rpc;
+  std::optional<ServingParams> serving;
   std::string groups;      ///< JSON file of process groups, or empty.
   bool strict = false;     ///< Refuse what is broken in the trace instead of dropping it.
   std::int64_t ranks = 0;  ///< 0: as many as there are trace files.

@@ -51,6 +51,7 @@ void describe(ConfigVisitor& v, JobSpec& p) {
   nested_optional(v, {"traffic", "synthetic point-to-point messages", ""}, p.traffic);
   nested_optional(v, {"collective", "one collective operation, repeated", ""}, p.collective);
   nested_optional(v, {"rpc", "requests of clients to servers, and their responses", ""}, p.rpc);
+  nested_optional(v, {"serving", "inference requests to a language model", ""}, p.serving);
   v.field(
       {"groups", "JSON file with the process groups of the trace; empty: from the trace", "none"},
       p.groups);

@@ -25,6 +25,23 @@ jobs:
          keys + "}\n";
 }
 
+// Mixtral in miniature would do, but a preset shows that presets work: four hosts of two GPUs.
+std::string serving(const std::string& keys) {
+  return R"(
+fabric:
+  topology: {kind: single_switch, hosts: 4}
+  host: {preset: dgx_h100, gpus: 2, nics: 2}
+  link: {rate: 400Gbps, delay: 1us}
+jobs:
+  - name: chat
+    serving: {)" +
+         keys + "}\n";
+}
+
+const std::string kSmall =
+    "model: {preset: llama3_8b}, layers_per_op: 16, prefill: {tensor_parallel: 4}, decode: "
+    "{tensor_parallel: 4}";
+
 RunOutcome run(const std::string& text, unsigned threads = 1) {
   RunSettings settings;
   settings.threads = threads;
@@ -135,6 +152,102 @@ TEST_CASE("RPC jobs that cannot be are refused with their place", "[requests]") 
     CAPTURE(keys);
     CHECK_THAT(error_of(rpc(keys)), Contains(message));
   }
+}
+
+TEST_CASE("serving with replicas across hosts, for any number of threads", "[requests][serving]") {
+  // Packed on hosts of two GPUs: ranks 0-3 (prefill) on hosts 0 and 1, ranks 4-7 on 2 and 3.
+  const std::string requests =
+      ", requests: {count: 8, per_s: 100, prompt_tokens: {kind: exponential, mean: 300}, "
+      "output_tokens: {kind: exponential, mean: 4}}, slo: {time_to_first_token: 50ms}";
+  for (const std::string mode : {"", ", kv_transfer: layer_wise, chunked_prefill: true"}) {
+    const std::string text = serving(kSmall + mode + requests);
+    const Results results = run(text).results;
+    const RequestSummary& sum = results.requests.at(0);
+    CHECK(sum.kind == RequestKind::kInference);
+    CHECK(sum.ended == 8);
+    CHECK(sum.good_share.has_value());
+    std::int64_t tokens = 0, caches = 0;
+    for (const RequestRecord& r : results.records.requests) {
+      tokens += r.units;
+      // Llama 3 8B: 32 layers x 2 x 8 KV heads x 128 x 2 B = 131,072 B a token.
+      if (r.units > 1) caches += r.input_units * 131'072;
+    }
+    CHECK(sum.units_per_s == Approx(static_cast<double>(tokens) / sum.active.to_s()));
+    std::int64_t moved = 0;
+    for (const MessageRecord& m : results.records.messages)
+      if (m.from.value() < 4 && m.to.value() >= 4) moved += m.size.count();
+    CHECK(moved == caches);
+    CHECK(results.jobs[0].ranks == 8);
+    CHECK(results.jobs[0].finished);
+    const auto json = nlohmann::json::parse(summary_json(results));
+    CHECK(json["requests"][0]["time_to_first_token_us"]["p50"].get<double>() ==
+          sum.time_to_first_token.p50.to_us());
+    CHECK_THAT(report(results), Contains("chat: 8 of 8 requests ended") &&
+                                    Contains("to first token") && Contains("per output token"));
+    for (const unsigned threads : {2U, 4U})
+      CHECK(summary_json(run(text, threads).results) == summary_json(results));
+  }
+}
+
+TEST_CASE("more requests a second do not shorten the time to the first token",
+          "[requests][serving]") {
+  // A prompt of 2000 tokens takes some 20 ms on 4 GPUs: 2 a second queue almost never, 100 a second
+  // far more than are served. The prompts are the same at every rate.
+  std::vector<double> p99;
+  for (const std::string rate : {"2", "30", "100"})
+    p99.push_back(run(serving(kSmall + ", requests: {count: 30, per_s: " + rate +
+                              ", prompt_tokens: {kind: exponential, mean: 2000}, output_tokens: "
+                              "{mean: 2}}") +
+                      "run: {fidelity: analytic}\n")
+                      .results.requests.at(0)
+                      .time_to_first_token.p99.to_us());
+  CHECK(p99[1] > 0.99 * p99[0]);
+  CHECK(p99[2] > 1.5 * p99[0]);
+}
+
+TEST_CASE("packet and analytic fidelity agree where nothing queues", "[requests][serving]") {
+  // One rank each: no collectives, only a KV cache over an idle path.
+  const std::string text = serving(
+      "model: {preset: llama3_8b}, layers_per_op: 16, requests: {count: 3, per_s: 1, "
+      "prompt_tokens: {mean: 500}, output_tokens: {mean: 3}}");
+  const RequestSummary packet = run(text).results.requests.at(0);
+  const RequestSummary analytic = run(text + "run: {fidelity: analytic}\n").results.requests.at(0);
+  CHECK(packet.time_to_first_token.max == analytic.time_to_first_token.max);
+  CHECK(analytic.latency.max.to_us() == Approx(packet.latency.max.to_us()).epsilon(0.01));
+}
+
+TEST_CASE("serving jobs that cannot be are refused with their place", "[requests][serving]") {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"model: {preset: lama3_8b}",
+       "jobs.0.serving.model.preset: there is no preset 'lama3_8b'; did you mean 'llama3_8b'?"},
+      {"prefill: {tensor_parallel: 3}",
+       "jobs.0.serving: prefill.tensor_parallel 3 does not divide the model's 64 heads"},
+      {"decode: {expert_parallel: 2}",
+       "jobs.0.serving: decode.expert_parallel is 2, but the model has no experts"},
+      {"model: {preset: mixtral_8x7b}, decode: {expert_parallel: 3}",
+       "decode.expert_parallel 3 does not divide the model's 8 experts"},
+      {"model: {preset: mixtral_8x7b}, decode: {tensor_parallel: 8, expert_parallel: 4}",
+       "decode.expert_parallel 4 is no multiple of decode.tensor_parallel 8"},
+      {"mode: colocated, decode: {replicas: 2}",
+       "decode applies to mode disaggregated only; remove it"},
+      {"colocated: {replicas: 2}", "colocated applies to mode colocated only; remove it"},
+      {"prefill: {kv_tokens: 1000}", "prefill.kv_tokens: the KV cache of prefill is not limited"},
+      {"decode: {kv_tokens: 1000}, requests: {prompt_tokens: {mean: 990}, output_tokens: {mean: "
+       "11}}",
+       "request 0 has 990 tokens of prompt and 11 of output, but decode.kv_tokens is 1000"},
+      {"requests: {file: none.csv}", "none.csv: cannot be opened"},
+      {"requests: {file: none.csv, count: 5}", "remove requests.count and requests.per_s"},
+      {"requests: {per_s: 0}", "jobs.0.serving.requests.per_s: 0 is out of range"},
+      {"step_overhead: 5", "jobs.0.serving.step_overhead: "},
+      {"router: random", "jobs.0.serving.router: there is no 'random'"},
+      {"prefill: {tensor_parallel: 8}", "jobs.0: job 'chat' has 9 ranks, but the fabric has 8"},
+  };
+  for (const auto& [keys, message] : cases) {
+    CAPTURE(keys);
+    CHECK_THAT(error_of(serving(keys)), Contains(message));
+  }
+  CHECK_THAT(error_of(serving("") + "run: {fidelity: loggops}\n"),
+             Contains("jobs.0: serving cannot run with run.fidelity loggops"));
 }
 
 TEST_CASE("a job of requests that is cut short says what is missing", "[requests]") {
