@@ -133,11 +133,12 @@ void CollectiveRun::send(SimTime now, HostServices& host, std::uint32_t channel,
                          const Post& post) const {
   const MessageKey key{job_->gpu(rank_), job_->gpu(member(post.to)),
                        JobContext::collective_stream(*group_, channel)};
-  if (post.mode == StepMode::kMessage) return host.send(now, key, post.size, send_token_);
+  const Bytes wire = choice_.wire_bytes(post.size);
+  if (post.mode == StepMode::kMessage) return host.send(now, key, wire, send_token_);
   using Work = SwitchTransfer::Work;
   const Work work = post.mode == StepMode::kReduce ? Work::kReduce : Work::kMulticast;
-  const std::uint32_t own_host = group_->layout.host_of[group_->position(rank_)];
-  host.send_in_switch(now, {work, key, post.size, send_token_, group_->host_gpus[own_host]});
+  const std::uint32_t own_host = group_->layout().host_of[group_->position(rank_)];
+  host.send_in_switch(now, {work, key, wire, send_token_, group_->host_gpus[own_host]});
 }
 
 }  // namespace plait

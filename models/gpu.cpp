@@ -39,8 +39,16 @@ constexpr std::array<GpuPreset, 6> kPresets{{
      "ici_v5p"},
 }};
 
+// Whose constants NCCL's cost model takes. RCCL's are not modelled; the nearest stand in.
+GpuGeneration generation_of(std::string_view preset) {
+  if (preset == "b200") return GpuGeneration::kBlackwell;
+  if (preset == "a100" || preset == "tpu_v5p") return GpuGeneration::kAmpere;
+  return GpuGeneration::kHopper;
+}
+
 GpuParams from(const GpuPreset& preset) {
   GpuParams params;
+  params.generation = generation_of(preset.name);
   params.peak_tflops = preset.peak_tflops;
   params.memory_rate = BitRate::gigabytes_per_s(preset.memory_gigabytes_per_s);
   params.flops_efficiency = preset.flops_efficiency;
@@ -99,6 +107,10 @@ void describe(ParamVisitor& visitor, GpuParams& params) {
   visitor.field(
       {"compute_scale", "factor on the duration of every GPU op (what-if)", "neutral value"},
       params.compute_scale, {0, 1e6});
+  visitor.choice({"generation", "whose constants NCCL's cost model of collectives takes",
+                  "NVIDIA A100 80 GB data sheet"},
+                 params.generation,
+                 {{"volta", ""}, {"ampere", ""}, {"hopper", ""}, {"blackwell", ""}});
 }
 
 Duration compute_time(const Op& op, const GpuParams& params) {

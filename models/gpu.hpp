@@ -9,6 +9,7 @@
 
 #include "sim/params.hpp"
 #include "sim/units.hpp"
+#include "workloads/collectives/collective_facts.hpp"
 #include "workloads/op_graph.hpp"
 
 namespace plait {
@@ -20,6 +21,7 @@ struct GpuParams {
   double flops_efficiency = 0.869;                        ///< Reached share of the peak, (0, 1].
   double memory_efficiency = 0.9;                         ///< Reached share of the rate, (0, 1].
   double compute_scale = 1;                               ///< Factor on GPU durations, >= 0.
+  GpuGeneration generation = GpuGeneration::kAmpere;      ///< For NCCL's constants.
 };
 
 void describe(ParamVisitor& visitor, GpuParams& params);

@@ -16,32 +16,6 @@
 
 namespace plait {
 
-void describe(ParamVisitor& visitor, CollectiveParams& params) {
-  const std::string_view tuning = "NCCL src/graph/tuning.cc, ring, protocol Simple";
-  visitor.field({"launch", "time from the start of a collective call to its first step", tuning},
-                params.launch, {Duration{}, Duration::s(1)});
-  visitor.field({"step_intra", "software time of a step whose peer is on the same host",
-                 "NCCL src/graph/tuning.cc: 3.4 us an NVLink hop, less the 0.6 us of flight that "
-                 "fabric.scale_up simulates"},
-                params.step_intra, {Duration{}, Duration::s(1)});
-  visitor.field({"step_inter", "software time of a step whose peer is on another host",
-                 "NCCL src/graph/tuning.cc: 1 us to post to the network, three times for Simple"},
-                params.step_inter, {Duration{}, Duration::s(1)});
-  visitor.field({"chunk", "largest message of a collective; larger pieces are cut and pipelined",
-                 "NCCL Simple: 4 of the 8 slots of a 4 MiB buffer, times 24 channels of an A100"},
-                params.chunk, {Bytes(1), Bytes::gibi(64)});
-  visitor.field({"broadcast_chunk", "the same for a broadcast, which pipelines along its ring",
-                 "NCCL Simple: 1 of the 8 slots of a 4 MiB buffer, times 24 channels of an A100"},
-                params.broadcast_chunk, {Bytes(1), Bytes::gibi(64)});
-  visitor.field({"channels",
-                 "rings used side by side; 0 = 1 on one host, else the largest number "
-                 "of group members on one host",
-                 "Plait's choice, after NCCL's one ring per NIC"},
-                params.channels, {0, kMaxChannels});
-  visitor.field({"max_channels", "limit of the automatic number of channels", "Plait's choice"},
-                params.max_channels, {1, kMaxChannels});
-}
-
 std::uint32_t JobGroup::position(RankId rank) const {
   const auto found = ascending ? std::lower_bound(ranks.begin(), ranks.end(), rank)
                                : std::find(ranks.begin(), ranks.end(), rank);
@@ -74,6 +48,30 @@ JobContext::JobContext(JobId id, std::string name, const Workload& workload, Job
     check_partners(RankId(rank));
   }
   check_collectives(workload, plans_);
+  check_choices();
+}
+
+// What the user wants of each call must be possible: the members of a group make the same calls, so
+// the first speaks for all.
+void JobContext::check_choices() const {
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    if (!groups_[g].choices || groups_[g].ranks.empty()) continue;
+    const RankId first = groups_[g].ranks.front();
+    const OpPlan& plan = this->plan(first);
+    std::set<std::pair<CollectiveKind, Bytes>> seen;
+    for (std::uint32_t slot = 0; slot < plan.groups().size(); ++slot) {
+      if (group_id(first, plan.groups()[slot]) != GroupId(g)) continue;
+      for (const OpId call : plan.calls(slot)) {
+        const Op& op = plan.graph().op(call);
+        if (!seen.emplace(op.collective, op.size).second) continue;
+        try {
+          choose(groups_[g], op);
+        } catch (const UserError& error) {
+          throw UserError(fmt::format("job '{}': {}", name_, error.what()));
+        }
+      }
+    }
+  }
 }
 
 void JobContext::check_placement() const {
@@ -114,11 +112,8 @@ void JobContext::make_groups(const Workload& workload) {
       hosts.push_back(host(rank));
     }
     if (used[i]) {
-      made.layout = make_layout(hosts, static_cast<std::uint32_t>(collective_.channels),
-                                static_cast<std::uint32_t>(collective_.max_channels));
-      made.nics = least_nics(made);
-      made.layout.in_switch_reduction = facts_.in_switch_reduction;
-      for (const auto& positions : made.layout.hosts) {
+      made.choices.emplace(collective_, group.name, hosts, least_nics(group), facts_);
+      for (const auto& positions : made.layout().hosts) {
         made.host_gpus.emplace_back();
         for (const std::uint32_t position : positions)
           made.host_gpus.back().push_back(gpu(group.ranks[position]));
@@ -129,16 +124,14 @@ void JobContext::make_groups(const Workload& workload) {
   number_groups(used);
 }
 
-std::uint32_t JobContext::least_nics(const JobGroup& group) const {
+// NICs that the members of a host have together, least of all hosts.
+std::uint32_t JobContext::least_nics(const Group& group) const {
+  std::map<std::uint32_t, std::set<std::uint32_t>> of_host;
+  for (const RankId rank : group.ranks)
+    of_host[host(rank)].insert(placement_.nic.empty() ? rank.value()
+                                                      : placement_.nic[rank.index()]);
   std::size_t least = SIZE_MAX;
-  for (const auto& host : group.layout.hosts) {
-    std::set<std::uint32_t> nics;
-    for (const std::uint32_t position : host) {
-      const std::size_t rank = group.ranks[position].index();
-      nics.insert(placement_.nic.empty() ? static_cast<std::uint32_t>(rank) : placement_.nic[rank]);
-    }
-    least = std::min(least, nics.size());
-  }
+  for (const auto& [host, nics] : of_host) least = std::min(least, nics.size());
   return static_cast<std::uint32_t>(least);
 }
 
@@ -215,17 +208,6 @@ void JobContext::check_partners(RankId rank) const {
       fail(OpId(i), fmt::format("the root of the {} is not a member of group '{}'",
                                 to_string(op.collective), group.name));
   }
-}
-
-CollectiveChoice JobContext::choose(const Op& op) const {
-  CollectiveChoice choice;
-  choice.algorithm = default_algorithm(op.collective);
-  choice.chunk =
-      op.collective == CollectiveKind::kBroadcast ? collective_.broadcast_chunk : collective_.chunk;
-  choice.launch = collective_.launch;
-  choice.step_intra = collective_.step_intra;
-  choice.step_inter = collective_.step_inter;
-  return choice;
 }
 
 }  // namespace plait

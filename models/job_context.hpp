@@ -6,53 +6,31 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "models/collective_choice.hpp"
 #include "models/gpu.hpp"
 #include "models/host_services.hpp"
 #include "models/op_plan.hpp"
 #include "sim/params.hpp"
-#include "workloads/collectives/algorithm.hpp"
 #include "workloads/collectives/collective_facts.hpp"
-#include "workloads/collectives/layout.hpp"
 #include "workloads/op_graph.hpp"
 
 namespace plait {
 
-/// Software costs of collectives, protocol Simple of NCCL. Deviations: docs/models/rank.md.
-struct CollectiveParams {
-  Duration launch = Duration::ns(8'400);      ///< Once per call and rank, before its first step.
-  Duration step_intra = Duration::ns(2'800);  ///< Step ready to message posted, peer on this host.
-  Duration step_inter = Duration::us(3);      ///< The same, peer on another host.
-  Bytes chunk = Bytes::mebi(48);              ///< Larger pieces of data are cut.
-  Bytes broadcast_chunk = Bytes::mebi(12);    ///< The same for a broadcast.
-  std::int64_t channels = 0;                  ///< Rings side by side; 0 = from the placement.
-  std::int64_t max_channels = 16;             ///< Limit of the automatic choice.
-};
-constexpr std::int64_t kMaxChannels = 64;
-
-/// How one collective call runs.
-struct CollectiveChoice {
-  CollectiveAlgorithm algorithm = CollectiveAlgorithm::kRing;
-  Bytes chunk{};
-  Duration launch{};      ///< Once per call and rank, before its first step.
-  Duration step_intra{};  ///< Step ready to message posted, peer on this host.
-  Duration step_inter{};  ///< The same, peer on another host.
-};
-
-void describe(ParamVisitor& visitor, CollectiveParams& params);
-
 struct JobGroup {
   std::string name;
   std::vector<RankId> ranks;                  ///< By position.
-  GroupLayout layout;                         ///< Empty if no collective uses the group.
   bool ascending = false;                     ///< ranks is sorted.
-  std::vector<std::vector<GpuId>> host_gpus;  ///< As layout.hosts, for in-switch reduction.
-  std::uint32_t nics = 1;  ///< That the members of a host have together, least of all hosts.
+  std::vector<std::vector<GpuId>> host_gpus;  ///< As layout().hosts, for in-switch reduction.
   /// Tells its messages from those of other groups that share a member; see collective_stream().
   std::uint32_t number = 0;
+  std::optional<GroupChoices> choices = {};  ///< If a collective uses the group.
 
+  /// Who shares a host. @pre a collective uses the group.
+  const GroupLayout& layout() const { return choices->layout(); }
   /// Position of `rank`, or UINT32_MAX.
   std::uint32_t position(RankId rank) const;
 };
@@ -79,6 +57,9 @@ class JobContext {
              const CollectiveParams& collective, const GpuParams& gpu, bool record_ops,
              const CollectiveFacts& facts = {}, CollectiveMode mode = CollectiveMode::kSteps);
 
+  JobContext(const JobContext&) = delete;
+  JobContext& operator=(const JobContext&) = delete;
+
   JobId id() const { return id_; }
   const std::string& name() const { return name_; }
   std::size_t rank_count() const { return plans_.size(); }
@@ -96,7 +77,10 @@ class JobContext {
   std::uint32_t host(RankId rank) const { return placement_.host[rank.index()]; }
   const JobGroup& group(GroupId id) const { return groups_[id.index()]; }
   const ByteMatrix& matrix(std::uint32_t index) const { return *matrices_[index]; }
-  CollectiveChoice choose(const Op& op) const;
+  /// @param op  a collective of `group`.
+  CollectiveChoice choose(const JobGroup& group, const Op& op) const {
+    return group.choices->choose(op);
+  }
   const CollectiveParams& collective() const { return collective_; }
   const GpuParams& gpu_params() const { return gpu_params_; }
   bool record_ops() const { return record_ops_; }
@@ -123,7 +107,8 @@ class JobContext {
   void check_plan(RankId rank) const;
   void check_partners(RankId rank) const;
   void make_groups(const Workload& workload);
-  std::uint32_t least_nics(const JobGroup& group) const;
+  std::uint32_t least_nics(const Group& group) const;
+  void check_choices() const;
   void number_groups(const std::vector<bool>& used);
 
   JobId id_;

@@ -166,7 +166,7 @@ void Rank::join(SimTime now, OpId id, GroupState& state) {
 void Rank::run_steps(SimTime now, OpId id, GroupState& state) {
   const Op& op = this->op(id);
   const JobGroup& group = *state.group;
-  const CollectiveChoice choice = job_->choose(op);
+  const CollectiveChoice choice = job_->choose(group, op);
   CollectiveCall call;
   call.kind = op.collective;
   call.size = op.size;
@@ -175,7 +175,7 @@ void Rank::run_steps(SimTime now, OpId id, GroupState& state) {
   if (has_root(op.collective)) call.root = group.position(job_->peer(rank_, op));
   call.algorithm = choice.algorithm;
   call.max_chunk = choice.chunk;
-  call.layout = &group.layout;
+  call.layout = choice.layout;
   if (op.matrix != Op::kNoMatrix) call.matrix = &job_->matrix(op.matrix);
   state.run = std::make_unique<CollectiveRun>(
       *job_, rank_, group, choice, make_schedule(call),

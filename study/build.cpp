@@ -132,6 +132,8 @@ BitRate scaled(BitRate rate, double share) {
 CollectiveFacts collective_facts(const Scenario& scenario, const Fabric& fabric,
                                  const NetworkParams& params) {
   CollectiveFacts facts;
+  facts.generation = scenario.fabric.host.gpu.generation;
+  facts.cpu = scenario.fabric.host.cpu;
   const ScaleUpParams& scale_up = scenario.fabric.host.scale_up;
   if (scale_up.kind != ScaleUpKind::kNone)
     facts.scale_up = scaled(scale_up.rate, scale_up.efficiency);
@@ -225,8 +227,9 @@ Experiment build_experiment(const Scenario& scenario) {
   const CollectiveFacts facts = collective_facts(scenario, experiment.fabric, params);
   for (std::size_t i = 0; i < experiment.jobs.size(); ++i) {
     const LoadedJob& job = experiment.jobs[i];
-    const auto context =
-        job_context(scenario, i, job, std::move(placements[i]), facts, *experiment.fabric.graph);
+    experiment.contexts.push_back(
+        job_context(scenario, i, job, std::move(placements[i]), facts, *experiment.fabric.graph));
+    const auto& context = experiment.contexts.back();
     experiment.ranks.emplace_back();
     experiment.request_processes.emplace_back();
     if (job.requests.empty())

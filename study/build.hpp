@@ -52,6 +52,7 @@ struct Experiment {
   std::vector<std::string> fault_names;  ///< By event, for reports.
   NetworkParams network;
   std::unique_ptr<NetworkSimulation> simulation;
+  std::vector<std::shared_ptr<const JobContext>> contexts;  ///< By job.
   /// By job and rank, owned by the simulation. A job has either ranks or request processes.
   std::vector<std::vector<const Rank*>> ranks;
   std::vector<std::vector<const RequestProcess*>> request_processes;

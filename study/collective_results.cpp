@@ -27,12 +27,14 @@ using SeriesKey = std::tuple<JobId, GroupId, CollectiveKind, Bytes>;
 struct Series {
   std::vector<Call> calls;
   std::vector<CallDuration> durations;
+  std::optional<NcclPick> pick;
   RankId current;        // ops come rank by rank:
   std::size_t next = 0;  // index of the next call of `current`
 };
 
 /// One line of the summary: the groups of one size are alike (the tensor-parallel groups of a job).
-using SummaryKey = std::tuple<JobId, CollectiveKind, Bytes, std::uint32_t>;
+using SummaryKey = std::tuple<JobId, CollectiveKind, Bytes, std::uint32_t, std::string_view,
+                              std::string_view>;  // size of the group, algorithm, protocol
 struct Collected {
   std::vector<Duration> durations, last_arriver;
 };
@@ -46,7 +48,9 @@ std::map<SeriesKey, Series> collect_series(const std::vector<OpRecord>& ops,
     if (op.kind != OpKind::kCollective) continue;
     const Workload& workload = jobs[record.job.index()].workload;
     const GroupId group = workload.group(record.rank, op.group);
-    Series& series = all[{record.job, group, op.collective, op.size}];
+    const auto [found, is_new] = all.try_emplace({record.job, group, op.collective, op.size});
+    Series& series = found->second;
+    if (is_new) series.pick = pick_of(jobs[record.job.index()], group, op);
     if (series.current != record.rank) {
       series.current = record.rank;
       series.next = 0;
@@ -62,13 +66,15 @@ std::map<SeriesKey, Series> collect_series(const std::vector<OpRecord>& ops,
 }
 
 CollectiveSummary summarise(const SummaryKey& key, Collected collected) {
-  const auto& [job, kind, size, group_size] = key;
+  const auto& [job, kind, size, group_size, algorithm, protocol] = key;
   const Quantiles<Duration> durations(std::move(collected.durations));
   const Quantiles<Duration> last(std::move(collected.last_arriver));
   CollectiveSummary sum{.job = job,
                         .kind = kind,
                         .size = size,
                         .group_size = group_size,
+                        .algorithm = algorithm,
+                        .protocol = protocol,
                         .calls = last.count(),
                         .p50 = durations.at(0.5),
                         .max = durations.max(),
@@ -91,7 +97,9 @@ std::vector<CollectiveSummary> summarise_collectives(const std::vector<OpRecord>
     const auto& [job, group, kind, size] = key;
     const auto ranks = jobs[job.index()].workload.groups[group.index()].ranks.size();
     const auto group_size = static_cast<std::uint32_t>(ranks);
-    Collected& line = lines[{job, kind, size, group_size}];
+    const auto algorithm = series.pick ? to_string(series.pick->algorithm) : std::string_view();
+    const auto protocol = series.pick ? to_string(series.pick->protocol) : std::string_view();
+    Collected& line = lines[{job, kind, size, group_size, algorithm, protocol}];
     for (const Call& call : series.calls)
       if (call.ranks == group_size) line.last_arriver.push_back(call.shortest);
     for (const CallDuration& on_rank : series.durations)

@@ -8,6 +8,7 @@
 #include "models/ecn_rules.hpp"
 #include "models/egress_port.hpp"
 #include "sim/error.hpp"
+#include "workloads/collectives/collective.hpp"
 
 namespace plait {
 
@@ -56,6 +57,22 @@ void check_switches(const Scenario& scenario) {
                     fmt::format("{}: {} is also transport.data_priority, so what is left of a "
                                 "packet would wait in the queue that was full; choose another one",
                                 priority, trimming.priority));
+}
+
+void check_collectives(const Scenario& scenario) {
+  const std::vector<CollectiveOverride>& overrides = scenario.collectives.overrides;
+  for (std::size_t i = 0; i < overrides.size(); ++i) {
+    const CollectiveOverride& one = overrides[i];
+    const std::string path = fmt::format("collectives.overrides.{}.", i);
+    if (one.from >= one.to)
+      throw UserError(scenario.where(path + "from"),
+                      fmt::format("{}from: {} is not below `to`, {}", path, to_string(one.from),
+                                  to_string(one.to)));
+    if (one.kind == CollectiveFilter::kAny) continue;
+    const auto kind = static_cast<CollectiveKind>(static_cast<int>(one.kind) - 1);
+    readable(scenario, path + "algorithm",
+             [&] { algorithm_named(to_string(one.algorithm), kind); });
+  }
 }
 
 void check_congestion_control(const Scenario& scenario) {
@@ -160,6 +177,7 @@ bool entropy_counts(const LoadBalancingParams& params) {
 
 void check_contradictions(const Scenario& scenario) {
   check_switches(scenario);
+  check_collectives(scenario);
   check_congestion_control(scenario);
   const TransportParams& transport = scenario.transport;
   if (transport.entropy.kind == EntropyKind::kReps && transport.cnp_mode != CnpMode::kAckEcho)

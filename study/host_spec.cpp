@@ -17,23 +17,30 @@ static_assert(kMaxHostGpus == kMaxGpusPerHost, "topology files have the same lim
 struct Preset {
   std::string_view name, help, source;
   std::int64_t gpus, nics;
+  CpuVendor cpu;
   std::string_view gpu;  // of gpu_presets(), which names the scale-up network
 };
 
 constexpr std::array<Preset, 6> kPresets{{
-    {"dgx_a100", "8 A100, NVLink 3, 8 NICs", "NVIDIA DGX A100 user guide", 8, 8, "a100"},
-    {"dgx_h100", "8 H100, NVLink 4, 8 NICs", "NVIDIA DGX H100 user guide", 8, 8, "h100"},
-    {"dgx_h200", "8 H200, NVLink 4, 8 NICs", "NVIDIA DGX H200 user guide", 8, 8, "h200"},
-    {"dgx_b200", "8 B200, NVLink 5, 8 NICs", "NVIDIA DGX B200 user guide", 8, 8, "b200"},
+    {"dgx_a100", "8 A100, NVLink 3, 8 NICs", "NVIDIA DGX A100 user guide", 8, 8, CpuVendor::kAmd,
+     "a100"},
+    {"dgx_h100", "8 H100, NVLink 4, 8 NICs", "NVIDIA DGX H100 user guide", 8, 8, CpuVendor::kIntel,
+     "h100"},
+    {"dgx_h200", "8 H200, NVLink 4, 8 NICs", "NVIDIA DGX H200 user guide", 8, 8, CpuVendor::kIntel,
+     "h200"},
+    {"dgx_b200", "8 B200, NVLink 5, 8 NICs", "NVIDIA DGX B200 user guide", 8, 8, CpuVendor::kIntel,
+     "b200"},
     {"mi300x_platform", "8 MI300X, Infinity Fabric, 8 NICs",
      "AMD Instinct MI300X platform data sheet; NICs: one per GPU by common practice", 8, 8,
-     "mi300x"},
-    {"tpu_v5p_host", "4 TPU v5p chips, ICI, 1 NIC", "Google Cloud TPU v5p page", 4, 1, "tpu_v5p"},
+     CpuVendor::kAmd, "mi300x"},
+    {"tpu_v5p_host", "4 TPU v5p chips, ICI, 1 NIC", "Google Cloud TPU v5p page", 4, 1,
+     CpuVendor::kOther, "tpu_v5p"},
 }};
 
 void apply(const Preset& preset, HostSpec& spec) {
   spec.gpus = preset.gpus;
   spec.nics = preset.nics;
+  spec.cpu = preset.cpu;
   for (const GpuPreset& gpu : gpu_presets()) {
     if (gpu.name != preset.gpu) continue;
     spec.gpu = gpu_preset(gpu.name);
@@ -54,6 +61,9 @@ void describe(ParamVisitor& visitor, HostSpec& spec) {
   visitor.field(
       {"nics", "NICs of every host on this fabric, one port each", "NVIDIA DGX A100 user guide"},
       spec.nics, {1, 256});
+  visitor.choice({"cpu", "who made the CPU: AMD's post to a NIC in 2 us and not in 1",
+                  "NVIDIA DGX A100 user guide; NCCL src/graph/tuning.cc"},
+                 spec.cpu, {{"intel", ""}, {"amd", ""}, {"other", "as intel"}});
   nested(visitor, {"gpu", "the GPU, for compute ops", ""}, spec.gpu);
   nested(visitor, {"scale_up", "the network between the GPUs of one host", ""}, spec.scale_up);
 }

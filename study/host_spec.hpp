@@ -8,6 +8,7 @@
 #include "models/gpu.hpp"
 #include "models/scale_up.hpp"
 #include "sim/params.hpp"
+#include "workloads/collectives/collective_facts.hpp"
 
 namespace plait {
 
@@ -15,6 +16,7 @@ namespace plait {
 struct HostSpec {
   std::int64_t gpus = 8;
   std::int64_t nics = 8;  ///< On the fabric, one port each.
+  CpuVendor cpu = CpuVendor::kAmd;
   GpuParams gpu;
   ScaleUpParams scale_up;
 };

@@ -68,6 +68,8 @@ Json collectives_json(const Results& results) {
                      {"kind", to_string(line.kind)},
                      {"size_bytes", line.size.count()},
                      {"group_size", line.group_size},
+                     {"algorithm", line.algorithm.empty() ? Json() : Json(line.algorithm)},
+                     {"protocol", line.protocol.empty() ? Json() : Json(line.protocol)},
                      {"calls", line.calls},
                      {"duration_p50_us", us(line.p50)},
                      {"duration_max_us", us(line.max)},

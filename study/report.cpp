@@ -106,24 +106,32 @@ std::string ranks_section(const Results& results) {
   return table.text();
 }
 
+// "ring ll"; Simple goes without saying.
+std::string how(const CollectiveSummary& line) {
+  if (line.algorithm.empty()) return "-";
+  if (line.protocol == "simple") return std::string(line.algorithm);
+  return fmt::format("{} {}", line.algorithm, line.protocol);
+}
+
 std::string collectives_section(const Results& results) {
   TextTable table(
       "Collectives (\"last\": the rank that came last and waited for nobody; bandwidths in GB/s)",
-      {"collective", "size", "ranks", "calls", "p50", "max", "last p50", "last max", "algbw",
+      {"collective", "size", "ranks", "by", "calls", "p50", "max", "last p50", "last max", "algbw",
        "busbw"},
       1);
   const bool several_jobs = results.jobs.size() > 1;
   for (const CollectiveSummary& line : results.collectives) {
     if (table.size() == kMostCollectiveRows) {
       const auto more = results.collectives.size() - kMostCollectiveRows;
-      table.add({fmt::format("({} more)", more), "", "", "", "", "", "", "", "", ""});
+      table.add({fmt::format("({} more)", more), "", "", "", "", "", "", "", "", "", ""});
       break;
     }
     const std::string kind(to_string(line.kind));
     table.add({several_jobs ? results.context.jobs[line.job.index()].name + ":" + kind : kind,
-               human(line.size), std::to_string(line.group_size), std::to_string(line.calls),
-               human(line.p50), human(line.max), human(line.last_arriver_p50),
-               human(line.last_arriver_max), fmt::format("{:.1f}", line.algorithm_bandwidth * 1e-9),
+               human(line.size), std::to_string(line.group_size), how(line),
+               std::to_string(line.calls), human(line.p50), human(line.max),
+               human(line.last_arriver_p50), human(line.last_arriver_max),
+               fmt::format("{:.1f}", line.algorithm_bandwidth * 1e-9),
                fmt::format("{:.1f}", line.bus_bandwidth * 1e-9)});
   }
   return table.text();

@@ -183,6 +183,12 @@ std::string_view op_name(const Results& results, const OpRecord& record) {
   return workload.graphs[record.rank.index()]->name(record.op);
 }
 
+std::optional<NcclPick> pick_of(const JobInfo& job, GroupId group, const Op& op) {
+  if (!job.context) return std::nullopt;
+  const CollectiveChoice choice = job.context->choose(job.context->group(group), op);
+  return NcclPick{choice.algorithm, choice.protocol};
+}
+
 std::string fingerprint_text(const Results& results) {
   return fmt::format("{:016x}", results.records.totals.fingerprint);
 }

@@ -8,11 +8,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "models/job_context.hpp"
 #include "models/records.hpp"
 #include "sim/ids.hpp"
 #include "sim/units.hpp"
@@ -29,6 +31,8 @@ struct JobInfo {
   SimTime start{};    ///< When its ranks were started.
   Workload workload;  ///< Names and sizes of the ops in RunRecords::ops.
   RequestInfo requests = {};
+  /// Knows how its collectives ran; null: not known.
+  std::shared_ptr<const JobContext> context = nullptr;
 };
 
 struct FaultInfo {
@@ -67,14 +71,15 @@ struct JobSummary {
   Duration job_completion_time{};  ///< Last rank's end - job start; 0.
 };
 
-/// All calls of one kind, size and group size within one job.
+/// All calls of one kind, size, group size, algorithm and protocol within one job.
 struct CollectiveSummary {
   JobId job;
   CollectiveKind kind = CollectiveKind::kAllReduce;
   Bytes size{};  ///< As in Op::size.
   std::uint32_t group_size = 0;
-  std::size_t calls = 0;  ///< Calls in which every rank of the group took part.
-  Duration p50{}, max{};  ///< Of a rank's duration, waiting for late ranks included.
+  std::string_view algorithm, protocol;  ///< Empty: not known.
+  std::size_t calls = 0;                 ///< Calls in which every rank of the group took part.
+  Duration p50{}, max{};                 ///< Of a rank's duration, waiting for late ranks included.
   /// Of the shortest duration over the ranks of a call. It belongs to the rank that came last and
   /// waited for nobody, so it is what a benchmark of the collective alone would measure.
   Duration last_arriver_p50{}, last_arriver_max{};
@@ -147,6 +152,9 @@ std::string gpu_name(const FabricGraph& graph, GpuId gpu);
 std::string_view op_name(const Results& results, const OpRecord& record);
 /// The op behind a record.
 const Op& op_of(const Results& results, const OpRecord& record);
+
+/// How a collective of `group` ran; nullopt: not known.
+std::optional<NcclPick> pick_of(const JobInfo& job, GroupId group, const Op& op);
 
 /// "a1b2c3d4e5f60718".
 std::string fingerprint_text(const Results& results);

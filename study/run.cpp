@@ -82,8 +82,11 @@ RunContext make_context(const Scenario& scenario, const Experiment& experiment,
   context.fidelity = to_string(scenario.run.fidelity);
   context.seed = static_cast<std::uint64_t>(scenario.run.seed);
   context.graph = experiment.fabric.graph;
-  for (const LoadedJob& job : experiment.jobs)
-    context.jobs.push_back({job.name, job.start, job.workload, job.requests.info});
+  for (std::size_t i = 0; i < experiment.jobs.size(); ++i) {
+    const LoadedJob& job = experiment.jobs[i];
+    context.jobs.push_back(
+        {job.name, job.start, job.workload, job.requests.info, experiment.contexts[i]});
+  }
   for (std::size_t i = 0; i < experiment.fault_events.size(); ++i)
     context.faults.push_back({experiment.fault_events[i].at, experiment.fault_names[i]});
   context.headroom_needed = headroom_needed;

@@ -97,7 +97,12 @@ void describe(ParamVisitor& v, RunSpec& p) {
 void describe(ConfigVisitor& v, Scenario& p) {
   nested(v, {"fabric", "hosts, switches and links", ""}, p.fabric);
   nested(v, {"transport", "RoCEv2 at the NICs", ""}, p.transport);
-  nested(v, {"collectives", "software of collective operations", ""}, p.collectives);
+  if (v.begin({"collectives", "software of collective operations", ""})) {
+    describe(v, p.collectives);
+    nested_list(v, {"overrides", "for some calls; the first that fits a call holds", ""},
+                p.collectives.overrides);
+    v.end();
+  }
   nested(v, {"loggops", "hosts and network of run.fidelity loggops", ""}, p.loggops);
   nested_list(v, {"jobs", "what runs on the GPUs", ""}, p.jobs);
   nested_list(v, {"faults", "what fails, and when", ""}, p.faults);

@@ -33,7 +33,7 @@ CREATE TABLE ranks (
 CREATE TABLE ops (
   job_id INTEGER, rank INTEGER, op INTEGER, trace_op INTEGER, name TEXT, kind TEXT,
   collective TEXT, device TEXT, stream INTEGER, group_id INTEGER, peer_rank INTEGER,
-  size_bytes INTEGER, start_ps INTEGER, end_ps INTEGER,
+  size_bytes INTEGER, start_ps INTEGER, end_ps INTEGER, algorithm TEXT, protocol TEXT,
   PRIMARY KEY (job_id, rank, op)) WITHOUT ROWID;
 CREATE TABLE requests (
   job_id INTEGER, request_id INTEGER, kind TEXT, class TEXT, client_rank INTEGER,
@@ -191,19 +191,27 @@ void write_jobs_and_ranks(Database& database, const Results& results) {
 }
 
 void write_ops(Database& database, const Results& results) {
-  Insert ops(database, "ops", 14);
+  Insert ops(database, "ops", 16);
   for (const OpRecord& record : results.records.ops) {
     const Op& op = op_of(results, record);
     const Workload& workload = results.context.jobs[record.job.index()].workload;
     const bool moves_data = op.kind != OpKind::kCompute;
     const bool collective = op.kind == OpKind::kCollective;
+    const GroupId group = collective ? workload.group(record.rank, op.group) : GroupId::none();
+    std::optional<std::string_view> algorithm, protocol;
+    if (collective)
+      if (const auto pick = pick_of(results.context.jobs[record.job.index()], group, op)) {
+        algorithm = to_string(pick->algorithm);
+        protocol = to_string(pick->protocol);
+      }
     ops.row(record.job, record.rank, record.op,
             workload.graphs[record.rank.index()]->source_id(record.op), op_name(results, record),
             to_string(op.kind), collective ? std::optional(to_string(op.collective)) : std::nullopt,
             op.device == Device::kGpu ? std::string_view("gpu") : std::string_view("cpu"),
-            op.stream, collective ? workload.group(record.rank, op.group) : GroupId::none(),
+            op.stream, group,
             op.peer.valid() ? workload.peer(record.rank, op.peer) : RankId::none(),
-            moves_data ? std::optional(op.size) : std::nullopt, record.start, record.end);
+            moves_data ? std::optional(op.size) : std::nullopt, record.start, record.end, algorithm,
+            protocol);
   }
 }
 

@@ -137,7 +137,7 @@ void AnalyticSimulation::Impl::join_collective(SimTime now, const CollectiveJoin
 // Of a pair on one host and of a pair on two, as all hosts are alike.
 GroupFlights AnalyticSimulation::Impl::flights_of(const JobContext& job, const JobGroup& group) {
   GroupFlights flights;
-  const auto& hosts = group.layout.hosts;
+  const auto& hosts = group.choices->layout().hosts;
   const auto gpu = [&](std::uint32_t position) { return job.gpu(group.ranks[position]); };
   for (const auto& host : hosts)
     if (host.size() > 1 && flights.intra == Duration{})

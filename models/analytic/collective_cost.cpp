@@ -47,7 +47,7 @@ Work exchange(std::int64_t members, std::int64_t hosts, Bytes bytes_in_all) {
 
 Work work_of(const JobContext& job, const JobGroup& group, const Op& op) {
   const auto n = static_cast<std::int64_t>(group.ranks.size());
-  const auto hosts = static_cast<std::int64_t>(group.layout.hosts.size());
+  const auto hosts = static_cast<std::int64_t>(group.choices->layout().hosts.size());
   switch (op.collective) {
     case CollectiveKind::kAllReduce:
       return on_ring(n, hosts, 2 * (n - 1), op.size * (2 * (n - 1)) / n);
@@ -77,20 +77,24 @@ Work work_of(const JobContext& job, const JobGroup& group, const Op& op) {
 
 Duration collective_cost(const JobContext& job, const JobGroup& group, const Op& op,
                          const GroupFlights& flights) {
-  const CollectiveChoice choice = job.choose(op);
+  const CollectiveChoice choice = job.choose(group, op);
   if (group.ranks.size() == 1) return choice.launch;
+  const auto nccl =
+      nccl_time(op.collective, op.size, group.choices->nccl(), {choice.algorithm, choice.protocol});
+  if (nccl) return *nccl;
   const Work work = work_of(job, group, op);
   const CollectiveFacts& facts = job.facts();
   Duration bytes_time;
   if (work.intra > Bytes{}) bytes_time = transmission_time(work.intra, facts.scale_up);
   if (work.inter > Bytes{}) {
     // The rings, or the peers, of the members of a host share its NICs.
-    const auto largest = static_cast<std::int64_t>(
-        (group.ranks.size() + group.layout.hosts.size() - 1) / group.layout.hosts.size());
+    const auto largest =
+        static_cast<std::int64_t>((group.ranks.size() + group.choices->layout().hosts.size() - 1) /
+                                  group.choices->layout().hosts.size());
     const bool ring = op.collective != CollectiveKind::kAllToAll &&
                       op.collective != CollectiveKind::kGather &&
                       op.collective != CollectiveKind::kScatter;
-    const auto nics = static_cast<std::int64_t>(group.nics);
+    const auto nics = static_cast<std::int64_t>(group.choices->nccl().nics);
     const Bytes through_a_nic = (ring ? work.inter : work.inter * largest) / nics;
     bytes_time = std::max(bytes_time, transmission_time(through_a_nic, facts.nic));
   }

@@ -69,7 +69,8 @@ class RankExpansion {
 
   /// @return what the end of the collective waits for.
   Ids add_steps(const Op& op, const JobGroup& group, std::uint64_t begin) {
-    const std::unique_ptr<CollectiveSchedule> schedule = make_schedule(call_of(op, group));
+    const CollectiveChoice choice = job_.choose(group, op);
+    const std::unique_ptr<CollectiveSchedule> schedule = make_schedule(call_of(op, group, choice));
     Ids parts{begin};
     Op message;
     message.device = op.device;
@@ -98,15 +99,15 @@ class RankExpansion {
         Ids needs{begin};
         for (const auto& [source, id] : gates) needs.push_back(id);
         message.peer = group.ranks[step.send_to];
-        message.size = step.send_bytes;
+        message.size = choice.wire_bytes(step.send_bytes);
         parts.push_back(add(message, std::move(needs)));
       }
     }
     return parts;
   }
 
-  CollectiveCall call_of(const Op& op, const JobGroup& group) const {
-    const CollectiveChoice choice = job_.choose(op);
+  CollectiveCall call_of(const Op& op, const JobGroup& group,
+                         const CollectiveChoice& choice) const {
     CollectiveCall call;
     call.kind = op.collective;
     call.size = op.size;
@@ -115,7 +116,7 @@ class RankExpansion {
     if (has_root(op.collective)) call.root = group.position(op.peer);
     call.algorithm = choice.algorithm;
     call.max_chunk = choice.chunk;
-    call.layout = &group.layout;
+    call.layout = choice.layout;
     if (op.matrix != Op::kNoMatrix) call.matrix = &job_.matrix(op.matrix);
     return call;
   }

@@ -76,7 +76,7 @@ class OneCall final : public HostServices, private ScaleUpSink {
                                         CollectiveParams{}, GpuParams{}, false, facts);
     const JobGroup& group = job_->group(GroupId(0));
     call.group_size = gpus;
-    call.layout = &group.layout;
+    call.layout = &group.layout();
     for (call.position = 0; call.position < gpus; ++call.position) {
       auto& inboxes = inboxes_[call.position];
       runs_.push_back(std::make_unique<CollectiveRun>(

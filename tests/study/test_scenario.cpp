@@ -292,6 +292,32 @@ TEST_CASE("the analytic fidelity runs the same scenario and says what it is", "[
   CHECK(outcome.warnings.empty());
 }
 
+TEST_CASE("overrides of collectives are read, used and checked", "[scenario]") {
+  const std::string job = "jobs=[{name: a, collective: {kind: all_reduce, size: 1MiB, ranks: 4}}]";
+  const std::string path = "collectives.overrides=";
+  const RunOutcome outcome = run_scenario(
+      small({job, path + "[{kind: all_reduce, to: 1MiB, algorithm: ring, protocol: ll}, "
+                         "{group: \"*\", from: 1MiB, algorithm: tree, protocol: ll128}]"}),
+      {1, {}});
+  REQUIRE(outcome.results.collectives.size() == 1);
+  CHECK(outcome.results.collectives[0].algorithm == "tree");
+  CHECK(outcome.results.collectives[0].protocol == "ll128");
+  CHECK(report(outcome.results).find("tree ll128") != std::string::npos);
+  CHECK(summary_json(outcome.results).find("\"protocol\": \"ll128\"") != std::string::npos);
+
+  CHECK(error_with({job, path + "[{algorithm: rign}]"}).find("did you mean 'ring'?") !=
+        std::string::npos);
+  CHECK(error_with({job, path + "[{kind: all_gather, algorithm: tree}]"})
+            .find("collectives.overrides.0.algorithm: all_gather has no algorithm 'tree'") !=
+        std::string::npos);
+  CHECK(error_with({job, path + "[{from: 2MiB, to: 1MiB}]"})
+            .find("collectives.overrides.0.from: 2MiB is not below `to`, 1MiB") !=
+        std::string::npos);
+  CHECK(error_with({job, "collectives.algorithm=nvls"})
+            .find("jobs.0: job 'a': group 'all' cannot run all_reduce with algorithm nvls") !=
+        std::string::npos);
+}
+
 TEST_CASE("the analytic fidelity refuses what it cannot honour, at its place", "[scenario]") {
   const std::string analytic = "run.fidelity=analytic";
   CHECK(error_with({analytic, "faults=[{at: 1us, link: \"host0:leaf0\", action: down}]"})

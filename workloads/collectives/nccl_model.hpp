@@ -4,7 +4,7 @@
 /// NCCL's own estimate of how long a collective takes, by which it chooses algorithm and protocol:
 /// time = latency + bytes / bandwidth of each pair, least wins. Constants and equations: NVIDIA
 /// NCCL 2.27 to 2.30, src/graph/tuning.cc and the speed tables of src/graph/search.cc. What is left
-/// out: docs/collectives.md.
+/// out: docs/models/nccl.md.
 
 #include <cstdint>
 #include <optional>
