@@ -9,7 +9,6 @@
 
 #include "sim/check.hpp"
 #include "sim/error.hpp"
-#include "workloads/collectives/collective.hpp"
 
 namespace plait {
 
@@ -168,15 +167,19 @@ CollectiveChoice GroupChoices::choose(const Op& op) const {
   return choice;
 }
 
-// The algorithm that the user wants, or kAuto if the kind does not have it.
-CollectiveAlgorithm GroupChoices::allowed(const Op& op, const CollectiveOverride& wish) const {
-  const std::vector<Algorithm> legal = legal_algorithms(op.collective);
-  if (std::find(legal.begin(), legal.end(), wish.algorithm) == legal.end()) return Algorithm::kAuto;
+CollectiveCall GroupChoices::call_of(const Op& op) const {
   CollectiveCall call;
   call.kind = op.collective;
   call.group_size = nccl_.ranks;
   call.layout = &layout();
-  const std::string reason = why_not(wish.algorithm, call);
+  return call;
+}
+
+// The algorithm that the user wants, or kAuto if the kind does not have it.
+CollectiveAlgorithm GroupChoices::allowed(const Op& op, const CollectiveOverride& wish) const {
+  const std::vector<Algorithm> legal = legal_algorithms(op.collective);
+  if (std::find(legal.begin(), legal.end(), wish.algorithm) == legal.end()) return Algorithm::kAuto;
+  const std::string reason = why_not(wish.algorithm, call_of(op));
   if (!reason.empty())
     throw UserError(fmt::format("group '{}' cannot run {} with algorithm {}: {}", name_,
                                 to_string(op.collective), to_string(wish.algorithm), reason));
@@ -189,10 +192,8 @@ NcclPick GroupChoices::pick(const Op& op, const CollectiveOverride& wish) const 
   if (wanted != Algorithm::kAuto) {
     candidates.push_back(wanted);
   } else {
-    const std::vector<Algorithm> legal = legal_algorithms(op.collective);
     for (const Algorithm algorithm : kNcclAlgorithms)
-      if (std::find(legal.begin(), legal.end(), algorithm) != legal.end())
-        candidates.push_back(algorithm);
+      if (why_not(algorithm, call_of(op)).empty()) candidates.push_back(algorithm);
   }
   const auto best = nccl_choose(op.collective, op.size, nccl_, candidates, wish.protocol);
   if (best) return *best;

@@ -12,6 +12,7 @@
 #include "sim/params.hpp"
 #include "sim/units.hpp"
 #include "workloads/collectives/algorithm.hpp"
+#include "workloads/collectives/collective.hpp"
 #include "workloads/collectives/collective_facts.hpp"
 #include "workloads/collectives/layout.hpp"
 #include "workloads/collectives/nccl_model.hpp"
@@ -98,6 +99,7 @@ class GroupChoices {
 
   const GroupLayout& layout_of(std::int64_t channels) const;
   NcclPick pick(const Op& op, const CollectiveOverride& wish) const;
+  CollectiveCall call_of(const Op& op) const;
   CollectiveAlgorithm allowed(const Op& op, const CollectiveOverride& wish) const;
   void set_costs(const Op& op, CollectiveChoice& choice) const;
 

@@ -94,7 +94,7 @@ std::int64_t time_of(CollectiveKind kind, CollectiveAlgorithm algorithm, std::ui
   call.size = Bytes(bytes);
   call.max_chunk = Bytes(chunk);
   call.group_size = n;
-  call.layout = &job.group(GroupId(0)).layout;
+  call.layout = &job.group(GroupId(0)).layout();
   std::vector<const OneCall*> ranks;
   for (call.position = 0; call.position < n; ++call.position) {
     auto rank = std::make_unique<OneCall>(job, call);

@@ -26,7 +26,8 @@ std::string scenario(int hosts, std::int64_t bytes) {
          "  gap: 0B\n"
          "  ack_interval: 1024\n"
          "  congestion_control: {kind: none, bdp_multiple: 0}\n"
-         "collectives: {launch: 0ps, step_intra: 0ps, step_inter: 0ps}\n"
+         "collectives: {algorithm: ring, protocol: simple, launch: 0ps, step_intra: 0ps, "
+         "step_inter: 0ps}\n"
          "jobs:\n"
          "  - name: ring\n"
          "    collective: {kind: all_reduce, size: " +

@@ -39,6 +39,12 @@ TEST_CASE("ring all-reduce on one host of H100 is within 10 % of nccl-tests", "[
   CHECK(bus_gbytes_per_s(1, "all_reduce", "8GiB", kAnalyticRing) == Approx(370).epsilon(0.1));
 }
 
+TEST_CASE("NVLS on one host of H100, which auto takes, is within 10 % of nccl-tests", "[busbw]") {
+  CHECK(bus_gbytes_per_s(1, "all_reduce", "8GiB", {}) == Approx(480).epsilon(0.1));
+  CHECK(bus_gbytes_per_s(1, "all_reduce", "8GiB", {"run.fidelity=analytic"}) ==
+        Approx(480).epsilon(0.1));
+}
+
 TEST_CASE("rings over four hosts of H100 are within 12 % of nccl-tests, closed form", "[busbw]") {
   // Sizes of one rank: an all-gather of 8 GiB in all has 256 MiB of each of 32 ranks.
   CHECK(bus_gbytes_per_s(4, "all_reduce", "8GiB", kAnalyticRing) == Approx(330.9).epsilon(0.1));
