@@ -54,6 +54,34 @@ std::string rank_table(const WorkloadInfo& info) {
   return table.text();
 }
 
+/// Minimum, median and maximum of what rank_table() lists rank by rank.
+std::string rank_summary(const WorkloadInfo& info) {
+  TextTable table("Ranks", {"of a rank", "min", "median", "max"}, 1);
+  const auto row = [&](const std::string& what, const auto& value, const auto& text) {
+    using Value = decltype(value(info.ranks.front()));
+    std::vector<Value> values;
+    for (const RankInfo& rank : info.ranks) values.push_back(value(rank));
+    std::sort(values.begin(), values.end());
+    table.add({what, text(values.front()), text(values[values.size() / 2]), text(values.back())});
+  };
+  const auto plain = [](const auto& value) { return fmt::format("{}", value); };
+  const auto with_unit = [](const auto& value) { return human(value); };
+  for (const OpKind kind : {OpKind::kCompute, OpKind::kSend, OpKind::kRecv, OpKind::kCollective})
+    row(
+        std::string(to_string(kind)), [&](const RankInfo& r) { return r.count(kind); }, plain);
+  row(
+      "sent", [](const RankInfo& r) { return r.sent; }, with_unit);
+  row(
+      "in collectives", [](const RankInfo& r) { return r.collective_bytes; }, with_unit);
+  row(
+      "GPU time", [](const RankInfo& r) { return r.gpu_compute; }, with_unit);
+  row(
+      "CPU time", [](const RankInfo& r) { return r.cpu_compute; }, with_unit);
+  row(
+      "critical path", [](const RankInfo& r) { return r.critical_path; }, with_unit);
+  return table.text();
+}
+
 std::string collective_table(const Workload& workload, const WorkloadInfo& info) {
   TextTable table("Collectives, summed over ranks",
                   {"kind", "group", "group size", "calls", "bytes"}, 2);
@@ -105,10 +133,39 @@ std::string trace_pattern(const std::vector<std::string>& files) {
 }
 
 std::string trace_report(const Workload& workload, const std::string& title) {
+  constexpr std::size_t kMostListed = 32;
   const WorkloadInfo info = describe_workload(workload);
-  std::string text = fmt::format("{}: {} ranks, {} process groups\n\n", title, info.ranks.size(),
-                                 workload.groups.size());
-  return text + rank_table(info) + collective_table(workload, info);
+  std::uint64_t ops = 0;
+  for (const auto& graph : workload.graphs) ops += graph->size();
+  std::string text = fmt::format("{}: {} ranks, {} ops, {} process groups\n", title,
+                                 info.ranks.size(), ops, workload.groups.size());
+  text += fmt::format(
+      "critical path across ranks, without network: {}\n\n",
+      info.critical_path ? human(*info.critical_path) : std::string("not known"));
+  text += info.ranks.size() > kMostListed ? rank_summary(info) : rank_table(info);
+  return text + collective_table(workload, info);
+}
+
+std::string trace_check_report(const TraceCheck& check, const std::string& title, bool strict) {
+  std::string text =
+      fmt::format("{}: {} ranks, {} ops, {} of them without dependencies either way\n", title,
+                  check.ranks, check.ops, check.isolated);
+  for (const std::string& warning : check.warnings) text += fmt::format("note: {}\n", warning);
+  for (std::size_t i = 0; i < kTraceProblems; ++i) {
+    const auto problem = static_cast<TraceProblem>(i);
+    const TraceProblems::OfClass& found = check.problems.of(problem);
+    if (found.count == 0) continue;
+    const bool repaired = problem == TraceProblem::kDependency && !strict;
+    text += fmt::format("\n{}: {}{}\n", to_string(problem), found.count,
+                        repaired ? ", dropped to repair the trace" : "");
+    for (const std::string& line : found.shown) text += fmt::format("  {}\n", line);
+    if (found.count > found.shown.size())
+      text += fmt::format("  ... and {} more\n", found.count - found.shown.size());
+  }
+  text += check.runs
+              ? check.problems.any() ? "\nThe trace runs when repaired.\n" : "\nThe trace runs.\n"
+              : "\nThe trace cannot run.\n";
+  return text;
 }
 
 }  // namespace plait

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /// @file trace_report.hpp
-/// What a trace holds, as text: `plait trace info`.
+/// What a trace holds, as text: `plait trace info` and `check`.
 
 #include <string>
 #include <vector>
@@ -15,6 +15,10 @@ namespace plait {
 /// @throws UserError if the names do not differ in one number only.
 std::string trace_pattern(const std::vector<std::string>& files);
 
+/// Up to 32 ranks are listed, more are summarised.
 std::string trace_report(const Workload& workload, const std::string& title);
+
+/// `plait trace check`.
+std::string trace_check_report(const TraceCheck& check, const std::string& title, bool strict);
 
 }  // namespace plait

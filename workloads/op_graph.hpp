@@ -6,10 +6,13 @@
 /// share one graph.
 
 #include <cstdint>
+#include <functional>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -87,6 +90,7 @@ class OpGraph {
   }
   /// Ops that must have started before `id` starts.
   std::span<const OpId> start_dependencies(OpId id) const {
+    if (start_first_.size() == 1) return {};
     return {start_dependencies_.data() + start_first_[id.index()],
             start_first_[id.index() + 1] - start_first_[id.index()]};
   }
@@ -98,29 +102,66 @@ class OpGraph {
   std::vector<Op> ops_;
   std::vector<std::uint32_t> first_{0};
   std::vector<OpId> dependencies_;
-  std::vector<std::uint32_t> start_first_{0};
+  std::vector<std::uint32_t> start_first_{0};  ///< Only that where no op has any.
   std::vector<OpId> start_dependencies_;
   std::vector<std::uint64_t> source_ids_;
   std::vector<std::string> names_;
 };
 
-/// Collects ops; dependencies may name ops that come later.
+/// Broken dependencies, as OpGraphBuilder::repair dropped them.
+struct DependencyRepairs {
+  std::uint64_t self = 0;      ///< Of an op on itself.
+  std::uint64_t dangling = 0;  ///< On ops that do not exist.
+  std::uint64_t forward = 0;   ///< On ops added later, where there was a cycle.
+  bool any() const { return self + dangling + forward > 0; }
+};
+
+/// Collects ops; dependencies may name ops that come later. Holds 72 bytes an op and 8 a
+/// dependency.
 class OpGraphBuilder {
  public:
   /// @param source_id unique id of the op, as dependencies name it.
   /// @param depends_on ops that must have ended, @param starts_after ops that must have started.
   void add(const Op& op, std::string_view name, std::uint64_t source_id,
-           std::vector<std::uint64_t> depends_on, std::vector<std::uint64_t> starts_after = {});
+           std::span<const std::uint64_t> depends_on,
+           std::span<const std::uint64_t> starts_after = {});
+  void add(const Op& op, std::string_view name, std::uint64_t source_id,
+           std::initializer_list<std::uint64_t> depends_on) {
+    add(op, name, source_id, std::span(depends_on.begin(), depends_on.size()));
+  }
+  std::size_t size() const { return ops_.size(); }
+  /// The op that was added as number `position`, to change it. Its name is set by add().
+  Op& op(std::size_t position) { return ops_[position]; }
+  std::uint64_t source_id(std::size_t position) const { return ids_[position]; }
+
+  /// Drops dependencies of ops on themselves and on ops that do not exist; then, among the ops that
+  /// a cycle blocks, those on ops added later: what is left cannot form a cycle.
+  /// @param dropped if given, called for each: the op's id, the id it named, why.
+  /// @throws UserError on a duplicate id.
+  DependencyRepairs repair(std::string_view where,
+                           const std::function<void(std::uint64_t op, std::uint64_t need,
+                                                    std::string_view why)>& dropped = {});
   /// @param where name of the source for messages, for example the file.
   /// @throws UserError on a duplicate id, a dependency on an unknown id, or a cycle (naming it).
   OpGraph build(std::string_view where) &&;
 
  private:
+  struct NameHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const {
+      return std::hash<std::string_view>()(name);
+    }
+  };
+
+  std::uint32_t intern(std::string_view name);
+
   std::vector<Op> ops_;
   std::vector<std::string> names_;
+  std::unordered_map<std::string, std::uint32_t, NameHash, std::equal_to<>> known_names_;
   std::vector<std::uint64_t> ids_;
-  std::vector<std::vector<std::uint64_t>> depends_on_;
-  std::vector<std::pair<std::uint32_t, std::vector<std::uint64_t>>> starts_after_;  // few have any
+  std::vector<std::uint64_t> depends_on_;  ///< Of all ops, one after another.
+  std::vector<std::size_t> first_{0};      ///< Where those of each op begin.
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> starts_after_;  ///< Few have any.
 };
 
 /// Ranks that take part in a collective, in group order.

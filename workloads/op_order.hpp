@@ -5,6 +5,9 @@
 /// waits for it. A file's order need not be so: generated traces list ops in any order and give no
 /// dependency between, say, sending activations and receiving the gradients that result.
 
+#include <optional>
+#include <vector>
+
 #include "workloads/op_graph.hpp"
 
 namespace plait {
@@ -17,5 +20,19 @@ namespace plait {
 /// when no order helps (a true deadlock), which running the workload reports.
 /// @pre check_workload() passes.
 Workload order_across_ranks(Workload workload);
+
+/// An op that can never start, in whatever order the ranks' ops are taken.
+struct StuckOp {
+  RankId rank;
+  OpId op;
+};
+
+/// All of them; empty if the workload can run to its end. @pre as order_across_ranks().
+std::vector<StuckOp> find_stuck_ops(const Workload& workload);
+
+/// Longest chain of recorded durations through dependencies, streams, messages and collectives of
+/// all ranks, the network taking no time: no run of the workload can end earlier. Nothing if its
+/// streams can deadlock or ops wait for starts. @pre as order_across_ranks().
+std::optional<Duration> critical_path_across_ranks(const Workload& workload);
 
 }  // namespace plait

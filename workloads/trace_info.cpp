@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "workloads/op_order.hpp"
+
 namespace plait {
 
 namespace {
@@ -61,6 +63,7 @@ WorkloadInfo describe_workload(const Workload& workload) {
     }
   }
   for (const auto& [key, sum] : collectives) info.collectives.push_back(sum);
+  info.critical_path = critical_path_across_ranks(workload);
   return info;
 }
 

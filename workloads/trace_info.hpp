@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "workloads/op_graph.hpp"
@@ -39,6 +40,9 @@ struct CollectiveInfo {
 struct WorkloadInfo {
   std::vector<RankInfo> ranks;
   std::vector<CollectiveInfo> collectives;  ///< By (kind, group).
+  /// As RankInfo::critical_path, but through messages and collectives of all ranks, the network
+  /// taking no time. Nothing if the streams can deadlock.
+  std::optional<Duration> critical_path;
 };
 
 RankInfo describe_rank(const OpGraph& graph);

@@ -34,15 +34,17 @@ std::string group_name(const Workload& workload, GroupId group) {
 }
 
 /// For each rank the groups that it is in, ascending.
-std::vector<std::vector<GroupId>> groups_by_rank(const Workload& workload,
-                                                 const std::string& where) {
+std::vector<std::vector<GroupId>> groups_by_rank(const Workload& workload, const std::string& where,
+                                                 const TraceLog& log) {
   std::vector<std::vector<GroupId>> result(workload.graphs.size());
   for (std::size_t g = 0; g < workload.groups.size(); ++g) {
     for (const RankId rank : workload.groups[g].ranks) {
-      if (rank.index() >= result.size())
-        throw UserError(fmt::format("{}: group '{}' names rank {}; there are ranks 0 to {}", where,
-                                    workload.groups[g].name, rank.value(), result.size() - 1));
-      result[rank.index()].emplace_back(g);
+      if (rank.index() < result.size())
+        result[rank.index()].emplace_back(g);
+      else
+        log.fail(TraceProblem::kGroup,
+                 fmt::format("{}: group '{}' names rank {}; there are ranks 0 to {}", where,
+                             workload.groups[g].name, rank.value(), result.size() - 1));
     }
   }
   return result;
@@ -50,8 +52,11 @@ std::vector<std::vector<GroupId>> groups_by_rank(const Workload& workload,
 
 class Checker {
  public:
-  Checker(const Workload& workload, const std::string& where)
-      : workload_(workload), where_(where), groups_of_(groups_by_rank(workload, where)) {}
+  Checker(const Workload& workload, const std::string& where, const TraceLog& log)
+      : workload_(workload),
+        where_(where),
+        log_(log),
+        groups_of_(groups_by_rank(workload, where, log)) {}
 
   void check_op(RankId rank, OpId id) {
     const Op op = workload_.resolved(rank, id);
@@ -62,12 +67,10 @@ class Checker {
         check_collective(rank, id, op);
         break;
       case OpKind::kSend:
-        check_peer(rank, id, op);
-        ++pairs_[{rank.value(), op.peer.value(), op.tag}].sends;
+        if (check_peer(rank, id, op)) ++pairs_[{rank.value(), op.peer.value(), op.tag}].sends;
         break;
       case OpKind::kRecv:
-        check_peer(rank, id, op);
-        ++pairs_[{op.peer.value(), rank.value(), op.tag}].recvs;
+        if (check_peer(rank, id, op)) ++pairs_[{op.peer.value(), rank.value(), op.tag}].recvs;
         break;
     }
   }
@@ -76,11 +79,25 @@ class Checker {
     for (const auto& [key, count] : pairs_) {
       const auto [source, destination, tag] = key;
       if (count.sends != count.recvs)
-        throw UserError(
-            fmt::format("{}: rank {} sends {} messages with tag {} to rank {}, which "
-                        "receives {}; they must match",
-                        where_, source, count.sends, tag, destination, count.recvs));
+        log_.fail(TraceProblem::kMessage,
+                  fmt::format("{}: rank {} sends {} messages with tag {} to rank {}, which "
+                              "receives {}; they must match",
+                              where_, source, count.sends, tag, destination, count.recvs));
     }
+  }
+
+  /// A member that calls fewer collectives than the others leaves them waiting.
+  void check_call_counts() const {
+    for (const auto& [group, calls] : calls_)
+      for (const RankId rank : workload_.groups[group.index()].ranks) {
+        const auto made = next_call_.find({rank, group});
+        const std::uint32_t count = made == next_call_.end() ? 0 : made->second;
+        if (count < calls.size() && rank.index() < workload_.graphs.size())
+          log_.fail(
+              TraceProblem::kCollective,
+              fmt::format("{}: rank {} calls {} collectives of {}, others of it call {}", where_,
+                          rank.value(), count, group_name(workload_, group), calls.size()));
+      }
   }
 
  private:
@@ -90,14 +107,18 @@ class Checker {
     return std::binary_search(groups.begin(), groups.end(), group);
   }
 
+  void fail(TraceProblem problem, RankId rank, OpId id, const std::string& what) const {
+    log_.fail(problem, describe(workload_, rank, id, where_) + what);
+  }
+
   void check_collective(RankId rank, OpId id, const Op& op) {
     if (!in_group(rank, op.group))
-      throw UserError(fmt::format("{}: the rank is not in {}",
-                                  describe(workload_, rank, id, where_),
-                                  group_name(workload_, op.group)));
+      return fail(TraceProblem::kGroup, rank, id,
+                  ": the rank is not in " + group_name(workload_, op.group));
     if (has_root(op.collective) && !in_group(op.peer, op.group))
-      throw UserError(fmt::format("{}: root {} is not in {}", describe(workload_, rank, id, where_),
-                                  op.peer.value(), group_name(workload_, op.group)));
+      return fail(
+          TraceProblem::kGroup, rank, id,
+          fmt::format(": root {} is not in {}", op.peer.value(), group_name(workload_, op.group)));
     if (op.matrix != Op::kNoMatrix) check_matrix(rank, id, op);
     check_same_call(rank, id, op);
   }
@@ -108,9 +129,9 @@ class Checker {
     if (op.collective == CollectiveKind::kAllToAll && op.matrix < workload_.matrices.size() &&
         workload_.matrices[op.matrix]->positions() == members)
       return;
-    throw UserError(fmt::format("{}: its per-peer sizes do not fit a {} of {} ranks",
-                                describe(workload_, rank, id, where_), to_string(op.collective),
-                                members));
+    fail(TraceProblem::kCollective, rank, id,
+         fmt::format(": its per-peer sizes do not fit a {} of {} ranks", to_string(op.collective),
+                     members));
   }
 
   /// Holds the op against the call of the first rank that was seen to make it.
@@ -132,25 +153,25 @@ class Checker {
       return fmt::format("{}, {}, root {}", to_string(what.collective), to_string(what.size),
                          what.peer.value());
     };
-    throw UserError(fmt::format(
-        "{} ({}) meets rank {}, op {} ({}) as collective number {} of {}; "
-        "they must be of one kind, size and root",
-        describe(workload_, rank, id, where_), text(op), first_rank.value(),
-        first_graph.source_id(first_id), text(first), k + 1, group_name(workload_, op.group)));
+    fail(TraceProblem::kCollective, rank, id,
+         fmt::format(" ({}) meets rank {}, op {} ({}) as collective number {} of {}; "
+                     "they must be of one kind, size and root",
+                     text(op), first_rank.value(), first_graph.source_id(first_id), text(first),
+                     k + 1, group_name(workload_, op.group)));
   }
 
-  void check_peer(RankId rank, OpId id, const Op& op) const {
-    if (op.peer == rank)
-      throw UserError(
-          fmt::format("{}: the peer is the rank itself", describe(workload_, rank, id, where_)));
-    if (op.peer.index() >= workload_.graphs.size())
-      throw UserError(fmt::format("{}: peer {} does not exist, there are ranks 0 to {}",
-                                  describe(workload_, rank, id, where_), op.peer.value(),
-                                  workload_.graphs.size() - 1));
+  bool check_peer(RankId rank, OpId id, const Op& op) const {
+    if (op.peer != rank && op.peer.index() < workload_.graphs.size()) return true;
+    fail(TraceProblem::kMessage, rank, id,
+         op.peer == rank ? std::string(": the peer is the rank itself")
+                         : fmt::format(": peer {} does not exist, there are ranks 0 to {}",
+                                       op.peer.value(), workload_.graphs.size() - 1));
+    return false;
   }
 
   const Workload& workload_;
   const std::string& where_;
+  const TraceLog& log_;
   std::vector<std::vector<GroupId>> groups_of_;
   std::map<PairKey, PairCount> pairs_;
   std::map<GroupId, std::vector<std::pair<RankId, OpId>>> calls_;
@@ -159,12 +180,28 @@ class Checker {
 
 }  // namespace
 
-void check_workload(const Workload& workload, const std::string& where) {
-  Checker checker(workload, where);
+namespace {
+
+Checker check_ops(const Workload& workload, const std::string& where, const TraceLog& log) {
+  Checker checker(workload, where, log);
   for (std::size_t rank = 0; rank < workload.graphs.size(); ++rank)
     for (std::size_t op = 0; op < workload.graphs[rank]->size(); ++op)
       checker.check_op(RankId(rank), OpId(op));
   checker.check_pairs();
+  return checker;
+}
+
+}  // namespace
+
+void check_workload(const Workload& workload, const std::string& where) {
+  check_ops(workload, where, TraceLog());
+}
+
+void find_workload_problems(const Workload& workload, const std::string& where,
+                            TraceProblems& problems) {
+  TraceLog log;
+  log.problems = &problems;
+  check_ops(workload, where, log).check_call_counts();
 }
 
 }  // namespace plait

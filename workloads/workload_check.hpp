@@ -6,6 +6,7 @@
 #include <string>
 
 #include "workloads/op_graph.hpp"
+#include "workloads/trace_problems.hpp"
 
 namespace plait {
 
@@ -16,5 +17,9 @@ namespace plait {
 /// @param where name of the workload for messages.
 /// @throws UserError naming rank and op.
 void check_workload(const Workload& workload, const std::string& where);
+
+/// All such mistakes, and groups of which a member makes fewer calls than the others.
+void find_workload_problems(const Workload& workload, const std::string& where,
+                            TraceProblems& problems);
 
 }  // namespace plait

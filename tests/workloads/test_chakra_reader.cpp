@@ -115,8 +115,8 @@ TEST_CASE("A CPU-side collective beside GPU-side ones is only its launch", "[cha
 }
 
 TEST_CASE("Nodes that cannot be simulated are refused by name", "[chakra][errors]") {
-  CHECK_THROWS_WITH(first_op("reduce", collective(4, 1, 10)),
-                    Contains("(id 4): collectives of comm_type 1"));
+  CHECK_THROWS_WITH(first_op("comm_type", collective(4, 10, 10)),
+                    Contains("(id 4): attribute 'comm_type' is 10, legal is 0 to 9"));
   CHECK_THROWS_WITH(first_op("no_type", with(node(4, kColl), "comm_size", 8)),
                     Contains("attribute 'comm_type', the collective's kind, is missing"));
   CHECK_THROWS_WITH(first_op("no_size", with(node(4, kColl), "comm_type", 0)),

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "sim/error.hpp"
+#include "workloads/int_list.hpp"
 
 namespace plait {
 
@@ -43,6 +44,7 @@ std::optional<double> as_number(const Attribute& attribute) {
     case Attribute::kBoolVal:
       return attribute.bool_val() ? 1.0 : 0.0;
     case Attribute::kStringVal:
+    case Attribute::kInt64List:
     case Attribute::VALUE_NOT_SET:
       return std::nullopt;
   }
@@ -65,7 +67,7 @@ std::optional<std::int64_t> ChakraAttributes::integer(std::string_view name) con
   if (attribute == nullptr) return std::nullopt;
   const std::optional<double> number = as_number(*attribute);
   if (!number || std::trunc(*number) != *number || std::abs(*number) > kExactIntegers)
-    throw UserError(fmt::format("{}: attribute '{}' is not a whole number", where_, name));
+    throw UserError(fmt::format("{}: attribute '{}' is not a whole number", where_.text(), name));
   return static_cast<std::int64_t>(*number);
 }
 
@@ -73,8 +75,8 @@ std::optional<std::int64_t> ChakraAttributes::at_most(std::string_view name,
                                                       std::int64_t max) const {
   const std::optional<std::int64_t> value = integer(name);
   if (value && (*value < 0 || *value > max))
-    throw UserError(
-        fmt::format("{}: attribute '{}' is {}, legal is 0 to {}", where_, name, *value, max));
+    throw UserError(fmt::format("{}: attribute '{}' is {}, legal is 0 to {}", where_.text(), name,
+                                *value, max));
   return value;
 }
 
@@ -82,7 +84,8 @@ std::int64_t ChakraAttributes::required(std::string_view name, std::int64_t max,
                                         std::string_view use) const {
   const std::optional<std::int64_t> value = at_most(name, max);
   if (!value)
-    throw UserError(fmt::format("{}: attribute '{}', the {}, is missing", where_, name, use));
+    throw UserError(
+        fmt::format("{}: attribute '{}', the {}, is missing", where_.text(), name, use));
   return *value;
 }
 
@@ -91,7 +94,8 @@ double ChakraAttributes::amount(std::string_view name) const {
   if (attribute == nullptr) return 0;
   const std::optional<double> number = as_number(*attribute);
   if (!number || !std::isfinite(*number) || *number < 0)
-    throw UserError(fmt::format("{}: attribute '{}' is not a number of 0 or more", where_, name));
+    throw UserError(
+        fmt::format("{}: attribute '{}' is not a number of 0 or more", where_.text(), name));
   return *number;
 }
 
@@ -100,6 +104,28 @@ std::string ChakraAttributes::text(std::string_view name) const {
   if (attribute == nullptr) return {};
   if (attribute->value_case() == Attribute::kStringVal) return attribute->string_val();
   return fmt::format("{}", *integer(name));
+}
+
+std::vector<std::int64_t> ChakraAttributes::list(std::string_view name) const {
+  const Attribute* attribute = find(name);
+  if (attribute == nullptr) return {};
+  const auto fail = [&] {
+    throw UserError(fmt::format("{}: attribute '{}' is not a list of whole numbers of 0 or more",
+                                where_.text(), name));
+  };
+  std::vector<std::int64_t> result;
+  if (attribute->value_case() == Attribute::kInt64List) {
+    result.assign(attribute->int64_list().values().begin(), attribute->int64_list().values().end());
+  } else {
+    if (attribute->value_case() != Attribute::kStringVal) fail();
+    const std::optional<std::vector<std::int64_t>> numbers =
+        parse_int_list(attribute->string_val());
+    if (!numbers) fail();
+    result = *numbers;
+  }
+  for (const std::int64_t number : result)
+    if (number < 0) fail();
+  return result;
 }
 
 }  // namespace plait

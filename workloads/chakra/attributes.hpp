@@ -8,15 +8,17 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "workloads/chakra/chakra.pb.h"
+#include "workloads/chakra/node_source.hpp"
 
 namespace plait {
 
 class ChakraAttributes {
  public:
-  /// @param where file, node and id, for messages. Both must outlive this object.
-  ChakraAttributes(const chakra::Node& node, const std::string& where)
+  /// Both must outlive this object.
+  ChakraAttributes(const chakra::Node& node, const ChakraPlace& where)
       : node_(node), where_(where) {}
 
   /// A whole number (or a truth value, as 0 or 1). @throws UserError when it is something else.
@@ -29,12 +31,14 @@ class ChakraAttributes {
   double amount(std::string_view name) const;
   /// Text, or a whole number as text; empty when absent.
   std::string text(std::string_view name) const;
+  /// Whole numbers of 0 or more: a list, or text like "[1, 2]"; empty when absent.
+  std::vector<std::int64_t> list(std::string_view name) const;
 
  private:
   const chakra::Attribute* find(std::string_view name) const;
 
   const chakra::Node& node_;
-  const std::string& where_;
+  const ChakraPlace& where_;
 };
 
 }  // namespace plait

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -48,17 +49,23 @@ void ProcessGroups::load(const std::filesystem::path& file) {
 }
 
 void ProcessGroups::declare(RankId rank, const std::string& name, std::vector<RankId> ranks,
-                            const std::string& where) {
+                            const std::string& where, bool strict, const std::string& title) {
   if (ranks.empty()) {
     of_rank_[rank.index()][name] = GroupId(0);
     return;
   }
   const std::string what = fmt::format("{}: process group '{}'", where, name);
-  for (const RankId member : ranks)
-    if (member.value() >= ranks_)
-      throw UserError(fmt::format("{} names rank {}; there are ranks 0 to {}", what, member.value(),
-                                  ranks_ - 1));
-  of_rank_[rank.index()][name] = intern(name, std::move(ranks), what);
+  const auto absent = [&](RankId member) { return member.value() >= ranks_; };
+  const auto first_absent = std::find_if(ranks.begin(), ranks.end(), absent);
+  if (first_absent != ranks.end()) {
+    if (strict)
+      throw UserError(fmt::format("{} names rank {}; there are ranks 0 to {}", what,
+                                  first_absent->value(), ranks_ - 1));
+    ++cut_groups_;
+    absent_members_ += std::erase_if(ranks, absent);
+    if (ranks.empty()) return;  // nothing of it is here, so nobody here may use it
+  }
+  of_rank_[rank.index()][name] = intern(title.empty() ? name : title, std::move(ranks), what);
 }
 
 GroupId ProcessGroups::intern(const std::string& name, std::vector<RankId> ranks,

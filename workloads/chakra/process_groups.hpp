@@ -24,9 +24,16 @@ class ProcessGroups {
   /// @throws UserError on anything else, a rank out of range or named twice, an empty group.
   void load(const std::filesystem::path& file);
 
-  /// Declares what `name` means in the trace of one rank. No ranks = all ranks.
+  /// Declares what `name` means in the trace of one rank. No ranks = all ranks. A trace of some
+  /// ranks of a larger job names ranks that are not there: the group is cut to those that are, and
+  /// counted (absent_members()).
+  /// @param title what the group is called; empty: as `name`.
+  /// @throws UserError if a rank is not there and `strict`, or a rank is named twice.
   void declare(RankId rank, const std::string& name, std::vector<RankId> ranks,
-               const std::string& where);
+               const std::string& where, bool strict, const std::string& title = {});
+  /// Declared groups that were cut, and how many members that cost in all.
+  std::uint64_t cut_groups() const { return cut_groups_; }
+  std::uint64_t absent_members() const { return absent_members_; }
 
   /// The group that `name` means to `rank`; an empty name means all ranks. Without any declaration
   /// "0" and "default_pg", PyTorch's names of the default group, do, too.
@@ -40,6 +47,8 @@ class ProcessGroups {
 
   std::uint32_t ranks_;
   std::string file_;
+  std::uint64_t cut_groups_ = 0;
+  std::uint64_t absent_members_ = 0;
   std::vector<Group> groups_;
   std::map<std::pair<std::string, std::vector<RankId>>, GroupId> known_;
   std::map<std::string, GroupId> shared_;                ///< From the file.

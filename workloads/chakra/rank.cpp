@@ -7,33 +7,17 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <tuple>
 #include <utility>
-#include <vector>
 
 #include "sim/error.hpp"
 #include "workloads/chakra/attributes.hpp"
-#include "workloads/chakra/file.hpp"
+#include "workloads/chakra/names.hpp"
+#include "workloads/chakra/node_source.hpp"
 
 namespace plait {
 
 namespace {
-
-/// Values of Node.type and of the attribute comm_type, from Chakra's et_def.proto.
-enum ChakraNodeType : std::uint32_t {
-  kMetadata = 1,
-  kMemoryLoad = 2,
-  kMemoryStore = 3,
-  kCompute = 4,
-  kSend = 5,
-  kRecv = 6,
-  kCollective = 7,
-  kStorage = 8,
-  kBatch = 9,
-  kCheckpoint = 10
-};
-constexpr std::int64_t kLastCommType = 9;
 
 constexpr std::int64_t kMaxBytes = std::int64_t{1} << 50;
 constexpr std::uint64_t kMaxMicros = 30ULL * 86'400 * 1'000'000;  // a sum of many still fits
@@ -41,86 +25,121 @@ constexpr std::int64_t kMaxTag = UINT32_MAX;
 /// Streams from here on are ours; recorded ones are below.
 constexpr std::uint32_t kDerivedStreams = 1U << 31;
 
-std::optional<CollectiveKind> collective_kind(std::int64_t comm_type) {
-  switch (comm_type) {
-    case 0:
-      return CollectiveKind::kAllReduce;
-    case 2:
-      return CollectiveKind::kAllGather;
-    case 5:
-      return CollectiveKind::kBroadcast;
-    case 6:
-      return CollectiveKind::kAllToAll;
-    case 7:  // REDUCE_SCATTER
-    case 8:
-      return CollectiveKind::kReduceScatter;  // REDUCE_SCATTER_BLOCK
-    case 9:
-      return CollectiveKind::kBarrier;
-    default:
-      return std::nullopt;  // REDUCE, GATHER, SCATTER
-  }
-}
-
 bool is_cpu_op(const ChakraAttributes& attributes) {
   return attributes.integer("is_cpu_op").value_or(0) != 0;
 }
 
-struct ParsedNode {
-  chakra::Node node;
-  std::string where;  ///< File, byte offset, node number and id.
-};
-
-std::vector<ParsedNode> parse_file(const std::string& file) {
-  const std::string data = read_maybe_gzip(file);
-  const std::vector<ChakraFrame> frames = split_chakra_frames(data, file);
-  std::vector<ParsedNode> nodes;
-  nodes.reserve(frames.size());
-  for (std::size_t i = 0; i < frames.size(); ++i) {
-    const auto size = static_cast<int>(frames[i].text.size());
-    const std::string where = fmt::format("{}: byte {}, node {}", file, frames[i].offset, i);
-    if (i == 0) {
-      chakra::GlobalMetadata metadata;
-      if (!metadata.ParseFromArray(frames[i].text.data(), size))
-        throw UserError(where + ": not Chakra metadata (protobuf cannot read it)");
-      continue;
-    }
-    ParsedNode& parsed = nodes.emplace_back();
-    if (!parsed.node.ParseFromArray(frames[i].text.data(), size))
-      throw UserError(where + ": not a Chakra node (protobuf cannot read it)");
-    parsed.where = fmt::format("{} (id {})", where, parsed.node.id());
-  }
-  return nodes;
-}
-
 /// PyTorch's "## process_group:init ##" node carries a JSON list of the rank's groups as its input.
-void declare_groups(const ParsedNode& parsed, RankId rank, ProcessGroups& groups) {
-  const std::string& text = parsed.node.inputs().values();
+void declare_groups(const chakra::Node& node, const ChakraPlace& where, RankId rank,
+                    ProcessGroups& groups, bool strict) {
+  const std::string& text = node.inputs().values();
   const std::size_t begin = text.find("[{");
   const std::size_t end = text.rfind("}]");
   if (begin == std::string::npos || end == std::string::npos || end < begin) return;
   try {
     for (const auto& group : nlohmann::json::parse(text.substr(begin, end + 2 - begin))) {
       std::vector<RankId> ranks;
-      for (const auto& member : group.at("ranks")) ranks.emplace_back(member.get<std::uint32_t>());
-      groups.declare(rank, group.at("pg_name").get<std::string>(), std::move(ranks), parsed.where);
+      for (const auto& member : group.at("ranks"))
+        ranks.emplace_back(std::min<std::uint64_t>(member.get<std::uint64_t>(), UINT32_MAX - 1));
+      const std::string title = group.value("plait_name", std::string());
+      groups.declare(rank, group.at("pg_name").get<std::string>(), std::move(ranks), where.text(),
+                     strict, title);
     }
   } catch (const nlohmann::json::exception& error) {
     throw UserError(
-        fmt::format("{}: process groups cannot be read: {}", parsed.where, error.what()));
+        fmt::format("{}: process groups cannot be read: {}", where.text(), error.what()));
   }
 }
 
-/// Turns nodes into ops.
+/// Turns nodes into ops as they come. What depends on the rest of the file (groups may be declared
+/// after they are used; a CPU-side collective counts only where there are no GPU-side ones) is
+/// settled by finish().
 class Translator {
  public:
-  Translator(RankId rank, const ProcessGroups& groups, bool has_gpu_collective)
-      : rank_(rank), groups_(groups), has_gpu_collective_(has_gpu_collective) {}
+  Translator(RankId rank, ProcessGroups& groups, const TraceLog& log, ChakraRepairs& repairs,
+             std::vector<UnevenCall>& uneven)
+      : rank_(rank), groups_(groups), log_(log), repairs_(repairs), uneven_(uneven) {}
 
-  Op translate(const ParsedNode& parsed) {
-    const ChakraAttributes attributes(parsed.node, parsed.where);
+  void add(const chakra::Node& node, const ChakraPlace& where) {
+    if (node.name().find(kProcessGroupInit) != std::string::npos)
+      log_.attempt(TraceProblem::kGroup,
+                   [&] { declare_groups(node, where, rank_, groups_, log_.strict); });
+    if (ChakraAttributes(node, where).integer(kOnlyGroups)) return;
+    Op op;
+    const std::size_t pending = pending_.size();
+    starts_.clear();
+    const bool good = log_.attempt(TraceProblem::kOp, [&] {
+      op = translate(node, where);
+      read_own_attributes(op, ChakraAttributes(node, where));
+    });
+    if (!good) pending_.resize(pending);
+    needs_.assign(node.data_deps().begin(), node.data_deps().end());
+    needs_.insert(needs_.end(), node.ctrl_deps().begin(), node.ctrl_deps().end());
+    std::sort(needs_.begin(), needs_.end());
+    needs_.erase(std::unique(needs_.begin(), needs_.end()), needs_.end());
+    builder_.add(op, node.name(), node.id(), needs_, starts_);
+  }
+
+  OpGraphBuilder finish() {
+    std::map<GroupId, std::uint32_t> stream_of_group;
+    for (const Pending& call : pending_) {
+      Op& op = builder_.op(call.position);
+      // PyTorch records the call on the CPU beside the kernel on the GPU: one of them moves data.
+      if (op.device == Device::kCpu && has_gpu_collective_) {
+        as_compute(op, call);
+        continue;
+      }
+      if (!call.error.empty()) {
+        log_.fail(TraceProblem::kOp, call.error);
+        as_compute(op, call);
+        continue;
+      }
+      if (call.opaque) {
+        ++repairs_.opaque_collectives;
+        as_compute(op, call);
+        continue;
+      }
+      if (!log_.attempt(TraceProblem::kGroup, [&] { settle(op, call, stream_of_group); }))
+        as_compute(op, call);
+    }
+    return std::move(builder_);
+  }
+
+ private:
+  /// A collective whose group is looked up when the whole file is read.
+  struct Pending {
+    std::size_t position = 0;
+    std::string group;
+    Duration duration{};
+    std::optional<std::uint32_t> stream;
+    std::uint32_t derived_stream = 0;
+    bool opaque = false;
+    std::string error;  ///< What a CPU-side one lacks; it may never be asked for it.
+    ChakraPlace where;
+  };
+
+  static void as_compute(Op& op, const Pending& call) {
+    Op compute;
+    compute.device = op.device;
+    compute.name = op.name;
+    compute.duration = call.duration;
+    compute.stream = call.stream.value_or(0);
+    op = compute;
+  }
+
+  void settle(Op& op, const Pending& call, std::map<GroupId, std::uint32_t>& stream_of_group) {
+    op.group = groups_.find(rank_, call.group, call.where.text());
+    if (!op.peer.valid()) op.peer = groups_.groups()[op.group.index()].ranks.front();
+    op.stream = call.stream
+                    ? *call.stream
+                    : stream_of_group.try_emplace(op.group, call.derived_stream).first->second;
+  }
+
+  Op translate(const chakra::Node& node, const ChakraPlace& where) {
+    const ChakraAttributes attributes(node, where);
     Op op;
     op.device = is_cpu_op(attributes) ? Device::kCpu : Device::kGpu;
-    switch (parsed.node.type()) {
+    switch (node.type()) {
       case kMetadata:
         op.device = Device::kCpu;
         op.stream = derived_stream(kMetadata, 0, 0);
@@ -131,7 +150,10 @@ class Translator {
       case kBatch:
       case kCheckpoint:
       case kCompute:
-        compute(op, parsed, attributes);
+        op.duration = duration(node, where, attributes);
+        op.flops = attributes.amount("num_ops");
+        op.memory_bytes = attributes.amount("tensor_size");
+        op.stream = recorded_stream(attributes).value_or(0);
         break;
       case kSend:
         point_to_point(op, OpKind::kSend, "comm_dst", attributes);
@@ -140,29 +162,32 @@ class Translator {
         point_to_point(op, OpKind::kRecv, "comm_src", attributes);
         break;
       case kCollective:
-        // PyTorch records the call on the CPU beside the kernel on the GPU: one of them moves data.
-        if (op.device == Device::kCpu && has_gpu_collective_)
-          compute(op, parsed, attributes);
-        else
-          collective(op, parsed, attributes);
+        collective(op, node, where, attributes);
         break;
       default:
         throw UserError(fmt::format("{}: node type {} is unknown; is this a Chakra trace?",
-                                    parsed.where, parsed.node.type()));
+                                    where.text(), node.type()));
     }
     return op;
   }
 
- private:
-  void compute(Op& op, const ParsedNode& parsed, const ChakraAttributes& attributes) {
-    if (parsed.node.duration_micros() > kMaxMicros)
-      throw UserError(fmt::format("{}: a duration of {} us is longer than 30 days", parsed.where,
-                                  parsed.node.duration_micros()));
-    op.kind = OpKind::kCompute;
-    op.duration = Duration::us(static_cast<std::int64_t>(parsed.node.duration_micros()));
-    op.flops = attributes.amount("num_ops");
-    op.memory_bytes = attributes.amount("tensor_size");
-    op.stream = recorded_stream(attributes).value_or(0);
+  /// What Plait's writer adds (names.hpp).
+  void read_own_attributes(Op& op, const ChakraAttributes& attributes) {
+    op.in_order = attributes.integer(kAnyOrder).value_or(0) == 0;
+    op.nic = static_cast<std::uint8_t>(attributes.at_most(kNic, UINT8_MAX).value_or(0));
+    for (const std::int64_t id : attributes.list(kStartsAfter))
+      starts_.push_back(static_cast<std::uint64_t>(id));
+  }
+
+  static Duration duration(const chakra::Node& node, const ChakraPlace& where,
+                           const ChakraAttributes& attributes) {
+    if (node.duration_micros() > kMaxMicros)
+      throw UserError(fmt::format("{}: a duration of {} us is longer than 30 days", where.text(),
+                                  node.duration_micros()));
+    constexpr std::int64_t kMaxPicos = std::int64_t{1} << 53;  // what integer() can tell apart
+    if (const auto exact = attributes.at_most(kExactDuration, kMaxPicos))
+      return Duration::ps(*exact);
+    return Duration::us(static_cast<std::int64_t>(node.duration_micros()));
   }
 
   void point_to_point(Op& op, OpKind kind, std::string_view peer_attribute,
@@ -172,31 +197,55 @@ class Translator {
         attributes.required(peer_attribute, UINT32_MAX - 1, "other rank of the message")));
     op.tag = static_cast<std::uint32_t>(attributes.at_most("comm_tag", kMaxTag).value_or(0));
     op.size = Bytes(attributes.required("comm_size", kMaxBytes, "size of the message"));
-    op.stream = derived_stream(kind == OpKind::kSend ? kSend : kRecv, op.peer.value(), op.tag);
+    const auto exact = attributes.at_most(kExactStream, UINT32_MAX);
+    op.stream =
+        exact ? static_cast<std::uint32_t>(*exact)
+              : derived_stream(kind == OpKind::kSend ? kSend : kRecv, op.peer.value(), op.tag);
   }
 
-  void collective(Op& op, const ParsedNode& parsed, const ChakraAttributes& attributes) {
-    const std::int64_t type = attributes.required("comm_type", kLastCommType, "collective's kind");
-    const std::optional<CollectiveKind> kind = collective_kind(type);
-    if (!kind)
-      throw UserError(
-          fmt::format("{}: collectives of comm_type {} (reduce, gather and scatter to "
-                      "one rank) cannot be simulated",
-                      parsed.where, type));
+  void collective(Op& op, const chakra::Node& node, const ChakraPlace& where,
+                  const ChakraAttributes& attributes) {
+    Pending& call = pending_.emplace_back();
+    call.position = builder_.size();
+    call.where = where;
+    call.duration = duration(node, where, attributes);
+    call.stream = recorded_stream(attributes);
+    const bool on_cpu = op.device == Device::kCpu;
+    has_gpu_collective_ |= !on_cpu;
     op.kind = OpKind::kCollective;
-    op.collective = *kind;
-    op.group = groups_.find(rank_, attributes.text("pg_name"), parsed.where);
-    if (*kind != CollectiveKind::kBarrier)
+    call.opaque = !log_.strict && !attributes.integer("comm_type") &&
+                  !attributes.integer("comm_size") && node.duration_micros() > 0;
+    if (call.opaque) return;
+    try {
+      describe_call(op, call, node, attributes);
+    } catch (const UserError& error) {
+      if (!on_cpu) throw;
+      call.error = error.what();
+    }
+  }
+
+  void describe_call(Op& op, Pending& call, const chakra::Node& node,
+                     const ChakraAttributes& attributes) {
+    const std::int64_t type =
+        attributes.required("comm_type", kChakraCommTypes.size() - 1, "collective's kind");
+    op.collective = kChakraCommTypes[static_cast<std::size_t>(type)];
+    if (op.collective != CollectiveKind::kBarrier)
       op.size = Bytes(attributes.required("comm_size", kMaxBytes, "collective's size"));
-    op.peer = groups_.groups()[op.group.index()].ranks.front();
     if (const auto root = attributes.at_most("root", UINT32_MAX - 1))
       op.peer = RankId(static_cast<std::size_t>(*root));
-    const std::optional<std::uint32_t> stream = recorded_stream(attributes);
-    op.stream = stream ? *stream : derived_stream(kCollective, op.group.value(), 0);
+    for (const std::string_view name : {"pg_name", "comm_group"})
+      if (call.group.empty()) call.group = attributes.text(name);
+    // One stream per group; settle() sees to groups that go by two names.
+    if (!call.stream) call.derived_stream = group_stream(call.group);
+    const std::vector<std::int64_t> splits = attributes.list("in_split_sizes");
+    if (op.collective == CollectiveKind::kAllToAll && !splits.empty())
+      uneven_.push_back({rank_, node.id(), split_bytes(op.size, splits)});
   }
 
   /// The CUDA stream or CPU thread: `stream`, or `tid` as Chakra's PyTorch converter calls it.
   std::optional<std::uint32_t> recorded_stream(const ChakraAttributes& attributes) {
+    if (const auto exact = attributes.at_most(kExactStream, UINT32_MAX))
+      return static_cast<std::uint32_t>(*exact);
     for (const std::string_view name : {"stream", "tid"}) {
       const std::optional<std::int64_t> stream = attributes.integer(name);
       if (!stream) continue;
@@ -212,75 +261,45 @@ class Translator {
     return derived_.try_emplace({type, a, b}, next).first->second;
   }
 
+  std::uint32_t group_stream(const std::string& group) {
+    const auto next = static_cast<std::uint32_t>(group_numbers_.size());
+    return derived_stream(kCollective, group_numbers_.try_emplace(group, next).first->second, 0);
+  }
+
   RankId rank_;
-  const ProcessGroups& groups_;
-  bool has_gpu_collective_;
+  ProcessGroups& groups_;
+  const TraceLog& log_;
+  ChakraRepairs& repairs_;
+  std::vector<UnevenCall>& uneven_;
+  OpGraphBuilder builder_;
+  std::vector<Pending> pending_;
+  std::vector<std::uint64_t> needs_, starts_;
+  bool has_gpu_collective_ = false;
+  std::map<std::string, std::uint32_t> group_numbers_;
   std::map<std::tuple<ChakraNodeType, std::uint32_t, std::uint32_t>, std::uint32_t> derived_;
 };
-
-using Dependencies = std::vector<std::vector<std::uint64_t>>;  // ids, by position in the file
-
-/// Drops self and dangling dependencies, then, among the ops that a cycle still blocks, those that
-/// point forward in the file: what is left points backward and cannot form a cycle.
-void repair(const std::vector<ParsedNode>& nodes, Dependencies& needs, ChakraRepairs& repairs) {
-  std::map<std::uint64_t, std::size_t> position;
-  for (std::size_t i = 0; i < nodes.size(); ++i) position.emplace(nodes[i].node.id(), i);
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    const std::uint64_t id = nodes[i].node.id();
-    repairs.self += std::erase(needs[i], id);
-    repairs.dangling +=
-        std::erase_if(needs[i], [&](std::uint64_t need) { return !position.contains(need); });
-  }
-
-  std::vector<std::size_t> missing(nodes.size());
-  std::vector<std::vector<std::size_t>> followers(nodes.size());
-  std::vector<std::size_t> ready;
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    missing[i] = needs[i].size();
-    for (const std::uint64_t need : needs[i]) followers[position[need]].push_back(i);
-    if (missing[i] == 0) ready.push_back(i);
-  }
-  while (!ready.empty()) {
-    const std::size_t done = ready.back();
-    ready.pop_back();
-    for (const std::size_t follower : followers[done])
-      if (--missing[follower] == 0) ready.push_back(follower);
-  }
-  for (std::size_t i = 0; i < nodes.size(); ++i)
-    if (missing[i] > 0)
-      repairs.forward += std::erase_if(needs[i], [&](std::uint64_t need) {
-        return position[need] > i && missing[position[need]] > 0;
-      });
-}
 
 }  // namespace
 
 OpGraph read_chakra_rank(const std::filesystem::path& file, RankId rank, ProcessGroups& groups,
-                         ChakraRepairs* repairs) {
-  const std::vector<ParsedNode> nodes = parse_file(file.string());
-  bool has_gpu_collective = false;
-  for (const ParsedNode& parsed : nodes) {
-    if (parsed.node.name().find("process_group:init") != std::string::npos)
-      declare_groups(parsed, rank, groups);
-    has_gpu_collective |= parsed.node.type() == kCollective &&
-                          !is_cpu_op(ChakraAttributes(parsed.node, parsed.where));
-  }
-
-  Dependencies needs;
-  for (const ParsedNode& parsed : nodes) {
-    std::vector<std::uint64_t>& list =
-        needs.emplace_back(parsed.node.data_deps().begin(), parsed.node.data_deps().end());
-    list.insert(list.end(), parsed.node.ctrl_deps().begin(), parsed.node.ctrl_deps().end());
-    std::sort(list.begin(), list.end());
-    list.erase(std::unique(list.begin(), list.end()), list.end());
-  }
-  if (repairs != nullptr) repair(nodes, needs, *repairs);
-
-  Translator translator(rank, groups, has_gpu_collective);
-  OpGraphBuilder builder;
-  for (std::size_t i = 0; i < nodes.size(); ++i)
-    builder.add(translator.translate(nodes[i]), nodes[i].node.name(), nodes[i].node.id(),
-                std::move(needs[i]));
+                         const TraceLog& log, ChakraRepairs& repairs,
+                         std::vector<UnevenCall>& uneven) {
+  Translator translator(rank, groups, log, repairs, uneven);
+  TraceInput input(file);
+  log.attempt(TraceProblem::kFile, [&] {
+    for_each_chakra_node(input, [&](const chakra::Node& node, const ChakraPlace& where) {
+      translator.add(node, where);
+    });
+  });
+  OpGraphBuilder builder = translator.finish();
+  const auto tell = [&](std::uint64_t op, std::uint64_t need, std::string_view why) {
+    log.fail(TraceProblem::kDependency,
+             fmt::format("{}: op {} depends on op {}, {}", file.string(), op, need, why));
+  };
+  if (log.problems != nullptr)
+    repairs.dependencies = builder.repair(file.string(), tell);
+  else if (!log.strict)
+    repairs.dependencies = builder.repair(file.string());
   return std::move(builder).build(file.string());
 }
 

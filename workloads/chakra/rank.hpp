@@ -5,22 +5,26 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <vector>
 
 #include "workloads/chakra/process_groups.hpp"
 #include "workloads/op_graph.hpp"
+#include "workloads/trace_problems.hpp"
+#include "workloads/uneven.hpp"
 
 namespace plait {
 
-/// Dependencies that repairing dropped.
+/// What was replayed otherwise than the file says, so that it could be replayed.
 struct ChakraRepairs {
-  std::uint64_t self = 0;      ///< Of an op on itself.
-  std::uint64_t dangling = 0;  ///< On ops that are not in the file.
-  std::uint64_t forward = 0;   ///< On ops later in the file, where there was a cycle.
-  bool any() const { return self + dangling + forward > 0; }
+  DependencyRepairs dependencies;
+  /// Collectives without kind and size, which old converters wrote: compute of their recorded
+  /// duration.
+  std::uint64_t opaque_collectives = 0;
 };
 
-/// @param repairs null = broken dependencies are errors; else they are dropped and counted here.
+/// @param uneven gets the rank's all-to-alls with sizes per peer.
 OpGraph read_chakra_rank(const std::filesystem::path& file, RankId rank, ProcessGroups& groups,
-                         ChakraRepairs* repairs);
+                         const TraceLog& log, ChakraRepairs& repairs,
+                         std::vector<UnevenCall>& uneven);
 
 }  // namespace plait

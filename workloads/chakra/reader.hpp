@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /// @file reader.hpp
-/// Reads Chakra execution traces (MLCommons; one `.et` or `.et.gz` file per rank) as a workload.
-/// Conventions, what is simulated instead of replayed, and deviations: docs/workloads.md.
+/// Reads Chakra execution traces (MLCommons; one file per rank, protobuf or JSON) as a workload.
+/// Conventions, what is simulated instead of replayed, and deviations: docs/traces.md.
 
 #include <string>
 #include <vector>
 
 #include "workloads/op_graph.hpp"
 #include "workloads/trace.hpp"
+#include "workloads/trace_problems.hpp"
 
 namespace plait {
 
@@ -19,5 +20,9 @@ namespace plait {
 /// Plait cannot simulate; an unknown group; a peer out of range; sends and recvs that do not match.
 Workload load_chakra_workload(const std::string& pattern, const TraceOptions& options = {},
                               std::vector<std::string>* warnings = nullptr);
+
+/// The same without the checks and the order across ranks (finish_trace()); problems go to `log`.
+Workload read_chakra_workload(const std::string& pattern, const TraceOptions& options,
+                              const TraceLog& log);
 
 }  // namespace plait
