@@ -12,6 +12,7 @@
 #include "workloads/chakra/reader.hpp"
 #include "workloads/goal/reader.hpp"
 #include "workloads/op_order.hpp"
+#include "workloads/pytorch/reader.hpp"
 #include "workloads/rank_files.hpp"
 #include "workloads/simai/layers.hpp"
 #include "workloads/simai/reader.hpp"
@@ -51,6 +52,8 @@ bool has_suffix(const std::string& name, std::string_view suffix) {
   return name.ends_with(suffix) || name.ends_with(std::string(suffix) + ".gz");
 }
 
+bool is_pytorch(const FileStart& start) { return start.json_key == "traceEvents"; }
+
 bool is_chakra(const FileStart& start) {
   if (start.json_key == "workload_graph" || start.json_key == "nodes") return true;
   if (has_suffix(start.name, ".et")) return true;
@@ -85,6 +88,7 @@ struct Reader {
 constexpr std::array kReaders = {
     Reader{TraceFormat::kGoal, false, true, is_goal_start, read_goal},
     Reader{TraceFormat::kSimai, false, true, is_simai_start, read_simai},
+    Reader{TraceFormat::kPytorch, true, false, is_pytorch, read_pytorch_workload},
     Reader{TraceFormat::kChakra, true, false, is_chakra, read_chakra_workload},
 };
 
