@@ -104,7 +104,7 @@ class Timeline {
       for (; host != trace_.host.end() && host->begin_ns < op.launch_ns; ++host) host_call(*host);
       context_.log.attempt(TraceProblem::kOp, [&] { gpu_op(op); });
     }
-    for (; host != trace_.host.end(); ++host) host_call(*host);
+    // What the host does after its last launch is the profiler's end, not the workload's.
     return std::move(builder_).build(trace_.file);
   }
 
