@@ -54,10 +54,12 @@ std::string whereabouts(const Rank& rank) {
 std::string collective_line(std::span<const Rank* const> ranks, const Rank& witness,
                             const WaitInfo& wait) {
   const Op& op = op_of(witness, wait.op);
-  const JobGroup& group = witness.job().group(op.group);
+  const JobContext& job = witness.job();
+  const GroupId id = job.group_id(witness.id(), op.group);
+  const JobGroup& group = job.group(id);
   std::vector<RankId> joined, absent;
   for (const RankId rank : group.ranks) {
-    const bool here = ranks[rank.index()]->calls_joined(op.group) > wait.call;
+    const bool here = ranks[rank.index()]->calls_joined(id) > wait.call;
     (here ? joined : absent).push_back(rank);
   }
   std::string text =
@@ -74,7 +76,7 @@ std::string point_to_point_line(const Rank& rank, const WaitInfo& wait) {
   return fmt::format("rank {}: {} {} waits for {} rank {} (tag {})", wait.rank.value(),
                      to_string(op.kind), describe_op(rank, wait.op),
                      op.kind == OpKind::kRecv ? "a message from" : "the acknowledgement of",
-                     op.peer.value(), op.tag);
+                     rank.job().peer(rank.id(), op).value(), op.tag);
 }
 
 }  // namespace
@@ -90,7 +92,7 @@ std::string deadlock_report(std::span<const Rank* const> ranks) {
       const Op& op = op_of(*rank, wait.op);
       if (wait.waits_for_turn) continue;  // the call before it is in the report
       if (op.kind == OpKind::kCollective) {
-        std::string& line = collectives[{op.group, wait.call}];
+        std::string& line = collectives[{rank->job().group_id(rank->id(), op.group), wait.call}];
         if (line.empty()) line = collective_line(ranks, *rank, wait);
       } else if (op.kind != OpKind::kCompute) {
         others.push_back(point_to_point_line(*rank, wait));

@@ -237,6 +237,36 @@ TEST_CASE("deadlock: the report says who joined, who not, and who waits for whom
   CHECK(world.rank(0).waits().at(0).silent == std::vector{RankId(4)});
 }
 
+TEST_CASE("deadlock: ranks that share a graph are named by their own groups and peers", "[rank]") {
+  // Two groups, {0, 2} and {1, 3}; 2 and 3 wait for messages that 0 and 1 never send. Role 0 of
+  // each graph is another rank or group than number 0.
+  Script early, late;
+  early.collective(CollectiveKind::kAllReduce, Bytes(2'000));
+  late.recv(0, Bytes(1'000), 3);
+  late.collective(CollectiveKind::kAllReduce, Bytes(2'000));
+  Workload workload;
+  const auto first = early.build(), second = late.build();
+  workload.graphs = {first, first, second, second};
+  workload.groups = {{"all", {RankId(0), RankId(1), RankId(2), RankId(3)}},
+                     {"even", {RankId(0), RankId(2)}},
+                     {"odd", {RankId(1), RankId(3)}}};
+  workload.bindings = {{{GroupId(1)}, {RankId(2)}},
+                       {{GroupId(2)}, {RankId(3)}},
+                       {{GroupId(1)}, {RankId(0)}},
+                       {{GroupId(2)}, {RankId(1)}}};
+  World world(workload, costs());
+  world.run();
+  const std::vector<const Rank*> ranks = world.ranks();
+  CHECK(deadlock_report(ranks) ==
+        "job 'test' cannot go on: 4 of 4 ranks wait for something that never comes (ranks 0-3)\n"
+        "  all_reduce 'all_reduce' (id 0) of group 'even' (call 0): joined by ranks 0, not by "
+        "ranks 2 (rank 2: in recv 'recv' (id 0))\n"
+        "  all_reduce 'all_reduce' (id 0) of group 'odd' (call 0): joined by ranks 1, not by "
+        "ranks 3 (rank 3: in recv 'recv' (id 0))\n"
+        "  rank 2: recv 'recv' (id 0) waits for a message from rank 0 (tag 3)\n"
+        "  rank 3: recv 'recv' (id 0) waits for a message from rank 1 (tag 3)");
+}
+
 TEST_CASE("deadlock: a long report is cut", "[rank]") {
   std::vector<Script> scripts(40);
   for (std::size_t rank = 0; rank < 40; ++rank) scripts[rank].recv((rank + 1) % 40, Bytes(1), 0);
