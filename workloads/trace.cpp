@@ -162,11 +162,28 @@ bool is_one_file_trace(const std::string& file) {
   return false;
 }
 
+namespace {
+
+// Formats of one file say which groups there are, and some how many ranks.
+void check_options_apply(const std::string& file, const TraceOptions& options, const Reader& reader,
+                         const Workload& workload) {
+  if (reader.file_per_rank) return;
+  if (!options.group_file.empty())
+    throw UserError(fmt::format("{}: traces of format {} have their own groups; remove groups",
+                                file, to_string(reader.format)));
+  if (options.ranks && *options.ranks != workload.graphs.size())
+    throw UserError(fmt::format("{}: it has {} ranks, not {}; remove ranks", file,
+                                workload.graphs.size(), *options.ranks));
+}
+
+}  // namespace
+
 Workload load_trace(const std::string& pattern, const TraceOptions& options,
                     std::vector<std::string>* warnings) {
   const TraceLog log{options.strict, warnings, nullptr};
   const Reader& reader = reader_of(pattern, options);
   Workload workload = reader.read(pattern, options, log);
+  check_options_apply(pattern, options, reader, workload);
   return reader.finished ? workload : finish_trace(std::move(workload), pattern);
 }
 

@@ -128,6 +128,19 @@ TEST_CASE("Traces that are GOAL are known by their content", "[goal]") {
   CHECK(!is_goal("no_such_file.goal"));
 }
 
+TEST_CASE("GOAL: options that say what the file says itself are refused", "[goal]") {
+  TraceOptions options;
+  options.ranks = 2;
+  CHECK(load_trace(write(kText), options).graphs.size() == 2);
+  options.ranks = 3;
+  CHECK_THROWS_WITH(load_trace(write(kText), options),
+                    Catch::Contains("it has 2 ranks, not 3; remove ranks"));
+  options = {};
+  options.group_file = "groups.json";
+  CHECK_THROWS_WITH(load_trace(write(kText), options),
+                    Catch::Contains("traces of format goal have their own groups; remove groups"));
+}
+
 TEST_CASE("GOAL text: the likeliest mistakes and what the user reads", "[goal]") {
   CHECK(error_of("") == "goal.goal:1:1: expected 'num_ranks', found the end of the file");
   CHECK(error_of(with("num_ranks 2", "num_ranks 3")) ==

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steps and KV caches of a served model by hand, and request files with their likeliest mistakes.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <fstream>
 
 #include "sim/error.hpp"
+#include "sim/random.hpp"
 #include "tests/support/test_folder.hpp"
 #include "workloads/serving/serving.hpp"
 #include "workloads/serving/step_graph.hpp"
@@ -171,6 +173,61 @@ TEST_CASE("requests from a file", "[serving]") {
   }
   CHECK_THROWS_WITH(load_requests(folder.file("none.csv")),
                     Catch::Contains("none.csv: cannot be opened"));
+}
+
+TEST_CASE("a damaged request file is read or refused with its place, nothing else", "[serving]") {
+  const test::TestFolder folder("serving_fuzz");
+  const std::string file = folder.file("requests.csv");
+  const std::string good =
+      "arrival,prompt_tokens,output_tokens\n1.5s,800,120\n# later\n2s, 10, 1\n90ms,1,100000000\n";
+  constexpr std::string_view kInserted = "0,9-.e#\n\r\t\"sm x\xff";
+  RandomStream random(7, 0, 1);
+  const auto draw = [&](std::size_t below) {
+    return static_cast<std::size_t>(random.below(below));
+  };
+  int read = 0, refused = 0;
+  for (int round = 0; round < 2'000; ++round) {
+    std::string text = good;
+    for (std::size_t edits = 1 + draw(3); edits > 0 && !text.empty(); --edits) {
+      const std::size_t at = draw(text.size());
+      const char c =
+          draw(4) == 0 ? static_cast<char>(draw(256)) : kInserted[draw(kInserted.size())];
+      switch (draw(4)) {
+        case 0:
+          text[at] = c;
+          break;
+        case 1:
+          text.insert(at, 1 + draw(20), c);
+          break;
+        case 2:
+          text.erase(at, 1 + draw(8));
+          break;
+        default:
+          text.resize(at);
+      }
+    }
+    CAPTURE(text);
+    std::ofstream(file, std::ios::binary) << text;
+    try {
+      const std::vector<InferenceRequest> requests = load_requests(file);
+      ++read;
+      REQUIRE_FALSE(requests.empty());
+      REQUIRE(requests.size() <=
+              static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')));
+      for (std::size_t i = 0; i < requests.size(); ++i) {
+        REQUIRE(requests[i].arrival >= (i == 0 ? Duration{} : requests[i - 1].arrival));
+        REQUIRE(requests[i].prompt_tokens >= 1);
+        REQUIRE(requests[i].prompt_tokens <= 100'000'000);
+        REQUIRE(requests[i].output_tokens >= 1);
+        REQUIRE(requests[i].output_tokens <= 100'000'000);
+      }
+    } catch (const UserError& error) {
+      ++refused;
+      REQUIRE_THAT(error.what(), Catch::StartsWith(file + ":"));
+    }
+  }
+  CHECK(read > 100);
+  CHECK(refused > 100);
 }
 
 TEST_CASE("drawn requests have their rate, and keep their tokens at another", "[serving]") {

@@ -122,6 +122,14 @@ TEST_CASE("A collective workload shares one graph", "[traffic]") {
   CHECK(workload.groups[0].ranks.size() == 16);
   const WorkloadInfo info = describe_workload(workload);
   CHECK(info.collectives[0].bytes == Bytes::mebi(64 * 3 * 16));
+  for (const CollectiveKind kind :
+       {CollectiveKind::kReduce, CollectiveKind::kGather, CollectiveKind::kScatter}) {
+    params.kind = kind;
+    const Workload rooted = make_collective_workload(params);
+    check_workload(rooted, "collective");
+    CHECK(rooted.graphs[0]->op(OpId(0)).collective == kind);
+    CHECK(rooted.graphs[0]->op(OpId(0)).peer == RankId(0));
+  }
   params.ranks = 0;
   CHECK_THROWS_WITH(make_collective_workload(params), Contains("collective.ranks is 0"));
 }

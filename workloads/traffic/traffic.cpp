@@ -218,7 +218,10 @@ void describe(ParamVisitor& visitor, CollectiveTrafficParams& params) {
                   {"reduce_scatter", "size: the whole input of each rank"},
                   {"broadcast", "size: the buffer of the root, rank 0"},
                   {"all_to_all", "size: the whole input of each rank"},
-                  {"barrier", "no data; size is ignored"}});
+                  {"barrier", "no data; size is ignored"},
+                  {"reduce", "size: the buffer of each rank; to rank 0"},
+                  {"gather", "size: what each rank contributes; to rank 0"},
+                  {"scatter", "size: what each rank gets; from rank 0"}});
   visitor.field({"ranks", "number of ranks", kOurs}, params.ranks, {1, kMaxRanks});
   visitor.field({"size", "bytes of one rank, see kind", kOurs}, params.size,
                 {Bytes(0), Bytes::gibi(1024)});

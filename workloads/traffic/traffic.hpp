@@ -54,7 +54,7 @@ struct CollectiveTrafficParams {
 };
 void describe(ParamVisitor& visitor, CollectiveTrafficParams& params);
 
-/// The same collective on all ranks; the root of a broadcast is rank 0. One graph, shared.
+/// The same collective on all ranks; the root of kinds that have one is rank 0. One graph, shared.
 Workload make_collective_workload(const CollectiveTrafficParams& params);
 
 }  // namespace plait
