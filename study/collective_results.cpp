@@ -15,6 +15,13 @@ namespace {
 struct Call {
   std::uint32_t ranks = 0;
   Duration shortest = Duration::max();
+  SimTime last_start{}, last_end{};
+
+  /// On the rank that came last. Where data goes from or to a root, ranks leave before it is all
+  /// there: until the last one has left.
+  Duration of_last_arriver(CollectiveKind kind) const {
+    return has_root(kind) ? last_end - last_start : shortest;
+  }
 };
 
 struct CallDuration {  // on one rank
@@ -60,6 +67,8 @@ std::map<SeriesKey, Series> collect_series(const std::vector<OpRecord>& ops,
     const Duration duration = record.end - record.start;
     ++call.ranks;
     call.shortest = std::min(call.shortest, duration);
+    call.last_start = std::max(call.last_start, record.start);
+    call.last_end = std::max(call.last_end, record.end);
     series.durations.push_back({series.next - 1, duration});
   }
   return all;
@@ -101,7 +110,7 @@ std::vector<CollectiveSummary> summarise_collectives(const std::vector<OpRecord>
     const auto protocol = series.pick ? to_string(series.pick->protocol) : std::string_view();
     Collected& line = lines[{job, kind, size, group_size, algorithm, protocol}];
     for (const Call& call : series.calls)
-      if (call.ranks == group_size) line.last_arriver.push_back(call.shortest);
+      if (call.ranks == group_size) line.last_arriver.push_back(call.of_last_arriver(kind));
     for (const CallDuration& on_rank : series.durations)
       if (series.calls[on_rank.call].ranks == group_size)
         line.durations.push_back(on_rank.duration);

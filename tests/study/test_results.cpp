@@ -64,6 +64,38 @@ TEST_CASE("the k-th collective of a group is matched over its ranks", "[results]
   CHECK(line.bus_bandwidth == Approx(1.5 * 167.77216e9));
 }
 
+TEST_CASE("with a root, the time of a call ends when the last rank leaves", "[results]") {
+  Op op;
+  op.kind = OpKind::kCollective;
+  op.collective = CollectiveKind::kGather;
+  op.size = Bytes::mega(1);
+  op.group = GroupId(0);
+  op.peer = RankId(0);
+  OpGraphBuilder builder;
+  builder.add(op, "gather", 0, {});
+  const auto graph = std::make_shared<const OpGraph>(std::move(builder).build("gather"));
+  Workload workload;
+  workload.graphs = {graph, graph, graph};
+  workload.groups = {{"all", {RankId(0), RankId(1), RankId(2)}}};
+  // The last comes at 20 us and leaves at 30; the root has all at 120: 100 us, not 10.
+  // 3 * 1 MB / 100 us = 30 GB/s, of which 2/3 cross a bus.
+  std::vector<OpRecord> ops;
+  const std::vector<std::pair<std::int64_t, std::int64_t>> times = {{0, 120}, {10, 60}, {20, 30}};
+  for (std::size_t rank = 0; rank < times.size(); ++rank) {
+    OpRecord record{};
+    record.job = JobId(0);
+    record.rank = RankId(rank);
+    record.op = OpId(0);
+    record.start = SimTime::at(Duration::us(times[rank].first));
+    record.end = SimTime::at(Duration::us(times[rank].second));
+    ops.push_back(record);
+  }
+  const auto lines = summarise_collectives(ops, {{"g", SimTime{}, workload}});
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].last_arriver_p50 == Duration::us(100));
+  CHECK(lines[0].bus_bandwidth == Approx(20e9));
+}
+
 TEST_CASE("a call that a rank did not finish is left out", "[results]") {
   RunRecords records = synthetic_records();
   records.ops.pop_back();  // second all-reduce of rank 3
