@@ -205,6 +205,11 @@ std::vector<std::string> contradiction_warnings(const Scenario& scenario, const 
     warnings.push_back(scenario.at(
         "transport.entropy.kind",
         "no effect: switches do not read the UDP source port; see fabric.switch.load_balancing"));
+  // Only asked about other fidelities.
+  const auto loggops = scenario.locations.upper_bound("loggops.");
+  if (loggops != scenario.locations.end() && loggops->first.starts_with("loggops."))
+    warnings.push_back(scenario.at(loggops->first, fmt::format("no effect: run.fidelity is {}",
+                                                               to_string(scenario.run.fidelity))));
   return warnings;
 }
 

@@ -98,6 +98,24 @@ TEST_CASE("a watchdog without PFC watches nothing", "[scenario]") {
   CHECK(warnings({kSwitch + "pfc.watchdog.enabled=true"}).empty());
 }
 
+TEST_CASE("parameters of another fidelity are doubted", "[scenario]") {
+  CHECK(warnings({"loggops.latency=5us"}) ==
+        std::vector<std::string>{
+            "--set loggops.latency=5us: loggops.latency: no effect: run.fidelity is packet"});
+}
+
+TEST_CASE("an override for a group that no job has is doubted", "[scenario]") {
+  const std::string jobs = "jobs=[{collective: {kind: all_reduce, ranks: 4}}]";
+  const std::string all = "collectives.overrides=[{group: 'a*'}]";
+  CHECK(warnings({jobs, all}).empty());
+  CHECK(warnings({jobs, "collectives.overrides=[{kind: all_reduce}]"}).empty());
+  const std::string wrong = "collectives.overrides=[{group: 'a*'}, {group: al}]";
+  CHECK(warnings({jobs, wrong}) ==
+        std::vector<std::string>{"--set " + wrong +
+                                 ": collectives.overrides.1.group: no effect: no job has a group "
+                                 "'al'; did you mean 'all'? groups: all"});
+}
+
 TEST_CASE("trimming that never happens or hides marks is doubted", "[scenario]") {
   const std::vector<std::string> lossless = warnings({kSwitch + "trimming.enabled=true"});
   REQUIRE(lossless.size() == 1);
