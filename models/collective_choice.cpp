@@ -35,8 +35,7 @@ Duration in_ratio(double us, double ring_us, Duration param) {
 }
 
 bool is_tree(Algorithm algorithm) {
-  return algorithm == Algorithm::kTree || algorithm == Algorithm::kTwoLevelTree ||
-         algorithm == Algorithm::kNvlsTree;
+  return algorithm == Algorithm::kTree || algorithm == Algorithm::kTwoLevelTree;
 }
 
 bool fits(const CollectiveOverride& wish, const Op& op) {
@@ -87,6 +86,11 @@ void describe(ParamVisitor& visitor, CollectiveParams& params) {
                  "the same for a broadcast or a tree, which pipeline along a chain of ranks",
                  "NCCL Simple: 1 of the 8 slots of a 4 MiB buffer, times 24 channels of an A100"},
                 params.broadcast_chunk, {Bytes(1), Bytes::gibi(64)});
+  visitor.field({"window",
+                 "of direct algorithms: peers to send to before the first of them must have "
+                 "answered; 0 = all",
+                 "NCCL's grouped sends: all"},
+                params.window, {0, 1'000'000});
   visitor.field({"channels",
                  "rings used side by side; 0 = 1 on one host, else the largest number "
                  "of group members on one host",
@@ -214,6 +218,7 @@ void GroupChoices::set_costs(const Op& op, CollectiveChoice& choice) const {
   NcclLatency row = own ? *own : *nccl_latency(Algorithm::kRing, choice.protocol);
   if (nvls) row = {row.nvlink - 2 * kFlightUs, kFlightUs, row.network};  // once, whatever the steps
   choice.launch = in_ratio(row.base, simple.base, params_->launch);
+  choice.window = static_cast<std::uint32_t>(params_->window);
   choice.step_intra = in_ratio(std::max(row.nvlink - kFlightUs, 0.0), simple.nvlink - kFlightUs,
                                params_->step_intra);
   const double posts = choice.protocol == Protocol::kSimple ? 3 : 1;
@@ -224,6 +229,9 @@ void GroupChoices::set_costs(const Op& op, CollectiveChoice& choice) const {
   choice.chunk = along_a_chain ? params_->broadcast_chunk : params_->chunk;
   if (is_tree(choice.algorithm))
     choice.chunk = std::min(choice.chunk, std::max(op.size / kTreePieces, kLeastTreeChunk));
+  if (nvls)
+    choice.chunk =
+        std::min(choice.chunk, nccl_nvls_chunk(op.collective, op.size, nccl_, choice.algorithm));
   if (choice.protocol == Protocol::kSimple) return;
   const double share = choice.protocol == Protocol::kLl ? kLlChunk : kLl128Chunk;
   const auto chunk = static_cast<double>(choice.chunk.count());

@@ -44,6 +44,7 @@ struct CollectiveParams {
   Duration step_inter = Duration::us(3);      ///< The same, peer on another host.
   Bytes chunk = Bytes::mebi(48);              ///< Larger pieces of data are cut.
   Bytes broadcast_chunk = Bytes::mebi(12);    ///< The same where data goes along a chain or a tree.
+  std::int64_t window = 0;                    ///< Open peers of direct algorithms; 0 = all.
   std::int64_t channels = 0;                  ///< Rings side by side; 0 = from the placement.
   std::int64_t max_channels = 16;             ///< Limit of the automatic choice.
   std::vector<CollectiveOverride> overrides;  ///< The first that fits a call holds.
@@ -60,9 +61,10 @@ struct CollectiveChoice {
   CollectiveProtocol protocol = CollectiveProtocol::kSimple;
   const GroupLayout* layout = nullptr;  ///< Not null; as long-lived as the group.
   Bytes chunk{};
-  Duration launch{};      ///< Once per call and rank, before its first step.
-  Duration step_intra{};  ///< Step ready to message posted, peer on this host.
-  Duration step_inter{};  ///< The same, peer on another host.
+  std::uint32_t window = 0;  ///< CollectiveCall::window.
+  Duration launch{};         ///< Once per call and rank, before its first step.
+  Duration step_intra{};     ///< Step ready to message posted, peer on this host.
+  Duration step_inter{};     ///< The same, peer on another host.
 
   /// Data and flags of a message with `data`.
   Bytes wire_bytes(Bytes data) const {

@@ -175,6 +175,7 @@ void Rank::run_steps(SimTime now, OpId id, GroupState& state) {
   if (has_root(op.collective)) call.root = group.position(job_->peer(rank_, op));
   call.algorithm = choice.algorithm;
   call.max_chunk = choice.chunk;
+  call.window = choice.window;
   call.layout = choice.layout;
   if (op.matrix != Op::kNoMatrix) call.matrix = &job_->matrix(op.matrix);
   state.run = std::make_unique<CollectiveRun>(

@@ -96,6 +96,8 @@ class RankExpansion {
           gates[{step.wait_from, on}] = receives.at({step.wait_from, on})[step.wait_count - 1];
         }
         if (step.send_to == kNoPeer) continue;
+        PLAIT_CHECK(step.mode == StepMode::kMessage,
+                    "without a scale-up network no switch adds up or copies");
         Ids needs{begin};
         for (const auto& [source, id] : gates) needs.push_back(id);
         message.peer = group.ranks[step.send_to];
@@ -116,6 +118,7 @@ class RankExpansion {
     if (has_root(op.collective)) call.root = group.position(op.peer);
     call.algorithm = choice.algorithm;
     call.max_chunk = choice.chunk;
+    call.window = choice.window;
     call.layout = choice.layout;
     if (op.matrix != Op::kNoMatrix) call.matrix = &job_.matrix(op.matrix);
     return call;

@@ -136,9 +136,50 @@ TEST_CASE("a wish that the placement does not allow is refused with the reason",
   CHECK_THROWS_WITH(group_of(params).choose(all_reduce(Bytes(8))),
                     Catch::Contains("group 'tp0' cannot run all_reduce with algorithm nvls: the "
                                     "hosts' scale-up network does not reduce in its switch"));
+  CollectiveFacts h100 = a100();
+  h100.in_switch_reduction = true;
+  params.algorithm = Algorithm::kNvlsTree;
+  CHECK_THROWS_WITH(GroupChoices(params, "dp0", {0, 1}, 1, h100).choose(all_reduce(Bytes(8))),
+                    Catch::Contains("group 'dp0' cannot run all_reduce with algorithm nvls_tree: "
+                                    "it needs at least two members of the group on each host"));
   params.algorithm = Algorithm::kHierarchical;
   CHECK_THROWS_WITH(group_of(params, 12).choose(all_reduce(Bytes(8))),
                     Catch::Contains("equally many members of the group on each host"));
+}
+
+TEST_CASE("NVLS cuts a GPU's piece as NCCL does, the user's chunk less still", "[choice]") {
+  // Eight H100: 16 channels of 8 GPUs' pieces. Chunks of 128 KiB from 64 rounds of all of them on,
+  // 64 * 16 * 8 * 128 KiB = 1 GiB; of 64 KiB from 8 * 16 * 8 * 64 KiB = 64 MiB; of 32 KiB from
+  // 2 * 16 * 8 * 32 KiB = 8 MiB; else of 16 KiB.
+  CollectiveFacts h100 = a100();
+  h100.generation = GpuGeneration::kHopper;
+  h100.scale_up = BitRate::gigabytes_per_s(370);
+  h100.in_switch_reduction = true;
+  CollectiveParams params;
+  params.algorithm = Algorithm::kNvls;
+  params.window = 3;
+  const GroupChoices group = group_of(params, 8, h100);
+  const auto chunk = [&](Bytes size) { return group.choose(all_reduce(size)).chunk; };
+  CHECK(chunk(Bytes::gibi(1)) == Bytes::kibi(16 * 128));
+  CHECK(chunk(Bytes::gibi(1) - Bytes(1)) == Bytes::kibi(16 * 64));
+  CHECK(chunk(Bytes::mebi(64)) == Bytes::kibi(16 * 64));
+  CHECK(chunk(Bytes::mebi(64) - Bytes(1)) == Bytes::kibi(16 * 32));
+  CHECK(chunk(Bytes::mebi(8) - Bytes(1)) == Bytes::kibi(16 * 16));
+  // Of an all-gather the result counts: eight times 128 MiB.
+  const Op gather = collective(CollectiveKind::kAllGather, Bytes::mebi(128));
+  CHECK(group.choose(gather).chunk == Bytes::kibi(16 * 128));
+  CHECK(group.choose(gather).window == 3);
+  // Two hosts: each tree has half the channels. 4 * 16 * 8 * 128 KiB = 64 MiB. Four: 64 KiB.
+  params.algorithm = Algorithm::kNvlsTree;
+  const auto tree_chunk = [&](std::uint32_t ranks, Bytes size) {
+    return group_of(params, ranks, h100).choose(all_reduce(size)).chunk;
+  };
+  CHECK(tree_chunk(16, Bytes::mebi(64)) == Bytes::kibi(8 * 128));
+  CHECK(tree_chunk(16, Bytes::mebi(64) - Bytes(1)) == Bytes::kibi(8 * 64));
+  CHECK(tree_chunk(16, Bytes::mebi(8) - Bytes(1)) == Bytes::kibi(8 * 32));
+  CHECK(tree_chunk(32, Bytes::gibi(1)) == Bytes::kibi(8 * 64));
+  params.chunk = Bytes::kibi(100);
+  CHECK(tree_chunk(32, Bytes::gibi(1)) == Bytes::kibi(100));
 }
 
 TEST_CASE("a star stands for any text", "[choice]") {

@@ -31,6 +31,15 @@ std::string not_one_host(const CollectiveCall& call) {
                      call.layout->hosts.size());
 }
 
+// A host with one GPU has no scale-up network at all; NCCL wants two ranks a host as well.
+std::string alone_on_host(const CollectiveCall& call) {
+  const auto& hosts = call.layout->hosts;
+  const bool alone =
+      std::any_of(hosts.begin(), hosts.end(), [](const auto& host) { return host.size() == 1; });
+  if (!alone || call.group_size == 1) return {};
+  return "it needs at least two members of the group on each host";
+}
+
 std::string unequal_hosts(const CollectiveCall& call) {
   const auto& hosts = call.layout->hosts;
   const auto [least, most] = std::minmax_element(
@@ -107,7 +116,7 @@ std::string why_not(CollectiveAlgorithm algorithm, const CollectiveCall& call) {
     case Algorithm::kNvls:
       return first_of(no_switch(call), not_one_host(call));
     case Algorithm::kNvlsTree:
-      return first_of(no_switch(call), unequal_hosts(call));
+      return first_of(no_switch(call), first_of(unequal_hosts(call), alone_on_host(call)));
     case Algorithm::kHierarchical:
     case Algorithm::kPxn:
       return unequal_hosts(call);

@@ -78,7 +78,11 @@ constexpr std::array<double, 12> kHostSpeedsBlackwell = {90, 80, 70, 60, 50, 45,
                                                          40, 30, 24, 20, 19, 18};
 constexpr std::uint32_t kMostSearched = 32;  // channels
 // NCCL's nvlsChannels by default.
-constexpr double kNvlsChannels = 16, kNvlsChannelsBlackwell = 32;
+constexpr int kNvlsChannels = 16, kNvlsChannelsBlackwell = 32;
+int nvls_channels(const NcclGroup& group) {
+  return group.facts.generation == GpuGeneration::kBlackwell ? kNvlsChannelsBlackwell
+                                                             : kNvlsChannels;
+}
 
 std::span<const double> speeds_of(const NcclGroup& group) {
   const bool net = group.hosts > 1;
@@ -122,8 +126,7 @@ struct NvlsRates {
 NvlsRates nvls_rates(CollectiveKind kind, const NcclGroup& group) {
   NcclGroup host = group;
   host.hosts = 1;
-  const double count =
-      group.facts.generation == GpuGeneration::kBlackwell ? kNvlsChannelsBlackwell : kNvlsChannels;
+  const double count = nvls_channels(group);
   double fastest = 0;
   for (const double speed : speeds_of(host))
     if (count * speed <= gigabytes(group.facts.scale_up)) fastest = std::max(fastest, speed);
@@ -132,6 +135,23 @@ NvlsRates nvls_rates(CollectiveKind kind, const NcclGroup& group) {
   const double members = group.ranks_per_host();
   rates.on_host *= kind == CollectiveKind::kAllReduce ? 2 : (members - 1) / members;
   return rates;
+}
+
+// Calls of less than `rounds` rounds of chunks of all channels and GPUs take chunks of `most`.
+struct NvlsChunkLimit {
+  std::int64_t rounds;
+  Bytes most;
+};
+constexpr std::array<NvlsChunkLimit, 3> kNvlsChunkLimits = {
+    {{64, Bytes::kibi(64)}, {8, Bytes::kibi(32)}, {2, Bytes::kibi(16)}}};
+constexpr std::array<NvlsChunkLimit, 2> kNvlsTreeChunkLimits = {
+    {{4, Bytes::kibi(64)}, {1, Bytes::kibi(32)}}};
+constexpr Bytes kNvlsChunk = Bytes::kibi(128);
+constexpr Bytes kNvlsTreeChunkManyHosts = Bytes::kibi(64);
+constexpr std::uint32_t kManyHosts = 4;
+
+Bytes whole_buffer(CollectiveKind kind, Bytes size, const NcclGroup& group) {
+  return kind == CollectiveKind::kAllGather ? size * group.ranks : size;
 }
 
 double steps_of(CollectiveKind kind, double ranks) {
@@ -296,6 +316,20 @@ NcclGroup make_nccl_group(std::uint32_t ranks, std::uint32_t hosts, std::uint32_
   return group;
 }
 
+Bytes nccl_nvls_chunk(CollectiveKind kind, Bytes size, const NcclGroup& group,
+                      CollectiveAlgorithm algorithm) {
+  const bool tree = algorithm == Algorithm::kNvlsTree;
+  const Bytes bytes = whole_buffer(kind, size, group);
+  const std::int64_t channels = nvls_channels(group);
+  const std::int64_t at_once = channels * (group.ranks / group.hosts);
+  Bytes chunk = tree && group.hosts >= kManyHosts ? kNvlsTreeChunkManyHosts : kNvlsChunk;
+  const std::span<const NvlsChunkLimit> limits =
+      tree ? std::span<const NvlsChunkLimit>(kNvlsTreeChunkLimits) : kNvlsChunkLimits;
+  for (const NvlsChunkLimit& limit : limits)
+    if (bytes < chunk * (limit.rounds * at_once)) chunk = std::min(chunk, limit.most);
+  return chunk * (tree ? channels / 2 : channels);
+}
+
 double nccl_channel_rate(const NcclGroup& group) { return group.channels * group.channel_rate; }
 
 std::optional<Duration> nccl_time(CollectiveKind kind, Bytes size, const NcclGroup& group,
@@ -303,7 +337,7 @@ std::optional<Duration> nccl_time(CollectiveKind kind, Bytes size, const NcclGro
   if (!has_model(kind, pick.algorithm, group) || !nccl_latency(pick.algorithm, pick.protocol))
     return std::nullopt;
   if (group.ranks == 1) return Duration{};
-  const Bytes bytes = kind == CollectiveKind::kAllGather ? size * group.ranks : size;
+  const Bytes bytes = whole_buffer(kind, size, group);
   const double rate = bandwidth(kind, bytes, group, pick);
   if (!(rate > 0)) return std::nullopt;
   const double ps =

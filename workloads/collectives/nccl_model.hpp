@@ -60,6 +60,14 @@ std::optional<NcclLatency> nccl_latency(CollectiveAlgorithm algorithm, Collectiv
 /// Time to post a message to the network, us; Simple pays it three times.
 double nccl_net_overhead_us(CpuVendor cpu);
 
+/// What one GPU's piece of an NVLS call, or of a half of it that a tree carries, is cut into: the
+/// chunk of a channel (src/enqueue.cc: NCCL_NVLS_CHUNKSIZE, 128 KiB, less for small calls and NVLS
+/// trees of four hosts or more) times the channels that work on it side by side.
+/// @param algorithm  kNvls or kNvlsTree.
+/// @param size  as in Op::size.
+Bytes nccl_nvls_chunk(CollectiveKind kind, Bytes size, const NcclGroup& group,
+                      CollectiveAlgorithm algorithm);
+
 /// Of all channels together, GB/s.
 double nccl_channel_rate(const NcclGroup& group);
 
