@@ -20,6 +20,8 @@ Workload read_trace(const Scenario& scenario, const JobSpec& spec,
   TraceOptions options;
   if (!spec.groups.empty()) options.group_file = scenario.file_path(spec.groups);
   if (spec.ranks > 0) options.ranks = static_cast<std::uint32_t>(spec.ranks);
+  options.format = spec.format;
+  options.step = spec.step;
   options.strict = spec.strict;
   return load_trace(scenario.file_path(spec.trace), options, &warnings);
 }

@@ -68,6 +68,8 @@ void check_keys_apply(const Scenario& scenario, std::size_t index) {
   if (job.trace.empty()) {
     const std::string traces = "jobs with a trace";
     refuse(scenario, !job.groups.empty(), path + "groups", traces);
+    refuse(scenario, job.format != TraceFormat::kAuto, path + "format", traces);
+    refuse(scenario, !job.step.empty(), path + "step", traces);
     refuse(scenario, job.strict, path + "strict", traces);
     refuse(scenario, job.ranks != 0, path + "ranks", traces);
   }

@@ -23,6 +23,7 @@
 #include "topologies/registry.hpp"
 #include "workloads/requests/rpc.hpp"
 #include "workloads/serving/serving.hpp"
+#include "workloads/trace.hpp"
 #include "workloads/traffic/traffic.hpp"
 
 namespace plait {
@@ -50,6 +51,8 @@ struct JobSpec {
   std::optional<RpcParams> rpc;
   std::optional<ServingParams> serving;
   std::string groups;      ///< JSON file of process groups, or empty.
+  TraceFormat format = TraceFormat::kAuto;
+  std::string step;        ///< Of a profiler's trace with several steps; empty: all.
   bool strict = false;     ///< Refuse what is broken in the trace instead of dropping it.
   std::int64_t ranks = 0;  ///< 0: as many as there are trace files.
   Placement placement = Placement::kPacked;

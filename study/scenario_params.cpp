@@ -45,7 +45,7 @@ void describe(ParamVisitor& v, FabricSpec& p) {
 
 void describe(ConfigVisitor& v, JobSpec& p) {
   v.field({"name", "what the job is called in results and in paths", "Plait's choice"}, p.name);
-  v.field({"trace", "Chakra trace files, with {rank} in place of the rank's number", "none"},
+  v.field({"trace", "trace files, with {rank} in place of the rank's number, or one file of all ranks", "none"},
           p.trace);
   v.field({"flows", "CSV file of flows with the columns src, dst, bytes, start", "none"}, p.flows);
   nested_optional(v, {"traffic", "synthetic point-to-point messages", ""}, p.traffic);
@@ -55,6 +55,14 @@ void describe(ConfigVisitor& v, JobSpec& p) {
   v.field(
       {"groups", "JSON file with the process groups of the trace; empty: from the trace", "none"},
       p.groups);
+  v.choice({"format", "what the trace is", "told by its files"}, p.format,
+           {{"auto", "told by the files' first bytes"},
+            {"chakra", "MLCommons Chakra, protobuf or JSON"},
+            {"goal", "GOAL of LogGOPSim"},
+            {"simai", "workload text of SimAI and AICB"},
+            {"pytorch", "PyTorch profiler (Kineto JSON)"}});
+  v.field({"step", "number of the profiler's step to replay (pytorch); empty: all", "none"},
+          p.step);
   v.field(
       {"strict", "refuse broken dependencies of the trace instead of dropping them, with a warning",
        "Plait's choice"},
