@@ -20,6 +20,7 @@ using Action = std::function<int()>;
 
 void add_run_command(CLI::App& app, Action& action);
 void add_validate_command(CLI::App& app, Action& action);
+void add_interference_command(CLI::App& app, Action& action);
 void add_topo_command(CLI::App& app, Action& action);
 void add_trace_command(CLI::App& app, Action& action);
 void add_params_command(CLI::App& app, Action& action);

@@ -48,6 +48,7 @@ int run(int argc, char** argv) {
   Action action;
   add_run_command(app, action);
   add_validate_command(app, action);
+  add_interference_command(app, action);
   add_topo_command(app, action);
   add_trace_command(app, action);
   add_params_command(app, action);

@@ -23,7 +23,7 @@ int validate(const ValidateArguments& arguments) {
   Experiment experiment;
   if (scenario.run.fidelity == Fidelity::kLoggops) {
     experiment.fabric.summary = "none (run.fidelity loggops)";
-    experiment.jobs = load_jobs(scenario, experiment.warnings);
+    experiment.jobs = load_jobs(scenario, nullptr, experiment.warnings);
   } else {
     experiment = build_experiment(scenario);
   }
@@ -31,8 +31,13 @@ int validate(const ValidateArguments& arguments) {
     fmt::print(stderr, "warning: {}\n", warning);
   std::cout << scenario_yaml(scenario, true);
   std::cout << "# fabric: " << experiment.fabric.summary << "\n";
-  for (const LoadedJob& job : experiment.jobs)
-    std::cout << "# job " << job.name << ": " << job.workload.graphs.size() << " ranks\n";
+  for (std::size_t i = 0; i < experiment.jobs.size(); ++i) {
+    std::cout << "# job " << experiment.jobs[i].name << ": "
+              << experiment.jobs[i].workload.graphs.size() << " ranks";
+    if (experiment.fabric.graph)
+      std::cout << " on " << placement_text(*experiment.fabric.graph, experiment.placements[i]);
+    std::cout << "\n";
+  }
   return kOk;
 }
 

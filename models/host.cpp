@@ -36,9 +36,13 @@ Host::Host(NodeId node, NetworkContext& context)
 
 void Host::place(GpuId gpu, std::unique_ptr<RankProcess> process, SimTime start) {
   PLAIT_CHECK(processes_[local(gpu)] == nullptr, "two processes on one GPU");
+  const bool background = process->background();
   processes_[local(gpu)] = std::move(process);
   timers_.push({start.ps(), timer_sequence_++, 0, local(gpu), TimerKind::kStart});
-  ++placed_;
+  // One that nobody waits for counts as done from the beginning.
+  done_[local(gpu)] = background;
+  has_background_ |= background;
+  placed_ += !background;
 }
 
 // ---- services to ranks

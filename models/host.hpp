@@ -38,8 +38,10 @@ class Host final : public Entity, public HostServices, private NicListener, priv
   double slowdown(SimTime now) const override;
 
   std::uint64_t fingerprint() const { return fingerprint_.combine(EntityId(node_.index())); }
+  /// Processes that the run waits for, so without those in the background.
   std::uint32_t placed() const { return placed_; }
   std::uint32_t finished() const { return finished_; }
+  bool has_background() const { return has_background_; }
   /// Time of the last thing that happened to a rank of this host.
   SimTime last_event() const { return SimTime::ps(last_event_ps_); }
   std::uint64_t lost() const { return loss_.lost(); }
@@ -109,6 +111,7 @@ class Host final : public Entity, public HostServices, private NicListener, priv
   Fingerprint fingerprint_;
   std::int64_t last_event_ps_ = 0;
   std::uint32_t placed_ = 0, finished_ = 0;
+  bool has_background_ = false;
 };
 
 }  // namespace plait

@@ -84,6 +84,8 @@ class RankProcess {
   virtual void on_delivered(SimTime now, const MessageKey& key, Bytes size) = 0;
   /// All ops are done.
   virtual bool finished() const = 0;
+  /// The run does not wait for this process: it ends when all others have finished. Never changes.
+  virtual bool background() const { return false; }
 };
 
 }  // namespace plait

@@ -210,4 +210,20 @@ void JobContext::check_partners(RankId rank) const {
   }
 }
 
+std::uint32_t JobContext::stream_count() const {
+  std::uint32_t count = 0;
+  for (std::size_t rank = 0; rank < plans_.size(); ++rank)
+    for (const GroupId named : plans_[rank]->groups())
+      count = std::max(count, collective_stream(group(group_id(RankId(rank), named)),
+                                                static_cast<std::uint32_t>(kMaxChannels)));
+  std::set<const OpPlan*> seen;
+  for (const auto& plan : plans_) {
+    if (!seen.insert(plan.get()).second) continue;
+    for (const Op& op : plan->graph().ops())
+      if (op.kind == OpKind::kSend || op.kind == OpKind::kRecv)
+        count = std::max(count, point_to_point_stream(op.tag) + 1);
+  }
+  return count;
+}
+
 }  // namespace plait

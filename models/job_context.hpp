@@ -93,6 +93,8 @@ class JobContext {
   static std::uint32_t collective_stream(const JobGroup& group, std::uint32_t channel) {
     return 2 * (group.number * static_cast<std::uint32_t>(kMaxChannels) + channel);
   }
+  /// One more than the highest stream that messages of this job can have; even.
+  std::uint32_t stream_count() const;
   static std::uint32_t point_to_point_stream(std::uint32_t tag) { return 2 * tag + 1; }
   static bool is_collective(std::uint32_t stream) { return stream % 2 == 0; }
   static std::uint32_t stream_group_number(std::uint32_t stream) {

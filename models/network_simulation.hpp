@@ -37,7 +37,9 @@ struct RunOptions {
 };
 
 enum class RunEnd : std::uint8_t {
-  kFinished,  ///< All ranks are done and the network is empty.
+  /// All ranks are done and the network is empty; with processes in the background, all others are
+  /// done: then the run ends with the window in which the last of them was.
+  kFinished,
   kDeadlock,  ///< Ranks are not done, and nothing will ever happen again or pauses stand in a
               ///< cycle.
   kTimeLimit,

@@ -32,6 +32,7 @@ struct Simulation::Impl {
   std::vector<unsigned> owners(unsigned workers) const;
   RunProgress progress(const Window& window) const;
   bool all_finished() const;
+  bool has_background() const;
   void balance_pools();
   void wake_for_faults(WindowEngine& engine) const;
   bool faults_to_come(SimTime now) const;
@@ -106,6 +107,11 @@ bool Simulation::Impl::all_finished() const {
                      [](const auto& host) { return !host || host->finished() == host->placed(); });
 }
 
+bool Simulation::Impl::has_background() const {
+  return std::any_of(host_of.begin(), host_of.end(),
+                     [](const auto& host) { return host && host->has_background(); });
+}
+
 void Simulation::Impl::balance_pools() {
   std::vector<ChunkPool<Packet>*> pools;
   for (WorkerScratch& scratch : context.scratch) pools.push_back(&scratch.pool);
@@ -143,9 +149,10 @@ bool Simulation::Impl::look_for_cycles(SimTime now, Duration least_age) {
          !faults_to_come(now);
 }
 
-// The last event of a rank; of a run that did not finish, how far it was simulated.
+// The last event of a rank; of a run that did not finish, or that cut what ran in the background,
+// how far it was simulated.
 SimTime Simulation::Impl::end_time() const {
-  if (end != RunEnd::kFinished) return SimTime::ps(simulated_ps);
+  if (end != RunEnd::kFinished || has_background()) return SimTime::ps(simulated_ps);
   SimTime last;
   for (const auto& host : host_of)
     if (host) last = std::max(last, host->last_event());
@@ -314,6 +321,7 @@ RunEnd Simulation::run(const RunOptions& options) {
   impl_->wake_for_faults(engine);
 
   bool deadlock = false;
+  const bool has_background = impl_->has_background();
   if (options.deadlock_check > Duration()) impl_->next_cycle_check_ps = options.deadlock_check.ps();
   const auto executor = make_executor(options.threads);
   const auto end = engine.run(*executor, options.until, [&](const Window& window) {
@@ -326,6 +334,7 @@ RunEnd Simulation::run(const RunOptions& options) {
       deadlock = impl_->look_for_cycles(SimTime::ps(window.end_ps), options.deadlock_check);
       if (deadlock) return false;
     }
+    if (has_background && impl_->all_finished()) return false;
     return !options.progress || impl_->windows % options.progress_windows != 0 ||
            options.progress(impl_->progress(window));
   });

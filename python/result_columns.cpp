@@ -85,6 +85,8 @@ py::list job_columns(const Results& r) {
       .add(
           "jct_us",
           [](const JobSummary& j) { return j.finished ? us(j.job_completion_time) : std::nan(""); })
+      .add("background",
+           [&](const JobSummary&, std::size_t i) { return bool{r.context.jobs[i].background}; })
       .take();
 }
 
@@ -188,6 +190,24 @@ py::list flow_columns(const Results& r) {
       .take();
 }
 
+py::list flow_slowdown_columns(const Results& r) {
+  using F = FlowSlowdown;
+  const auto value = [](const F& f, double x) { return f.flows > 0 ? x : std::nan(""); };
+  return Columns(r.flow_slowdowns)
+      .add("job", [](const F& f) { return f.job.value(); })
+      .add("size", [](const F& f) { return bin_name(f); })
+      .add("above_bytes", [](const F& f) { return f.above.count(); })
+      .add("up_to_bytes", [](const F& f) { return f.up_to.count(); })
+      .add("flows", [](const F& f) { return std::uint64_t{f.flows}; })
+      .add("unfinished", [](const F& f) { return std::uint64_t{f.unfinished}; })
+      .add("mean", [=](const F& f) { return value(f, f.mean); })
+      .add("p50", [=](const F& f) { return value(f, f.p50); })
+      .add("p95", [=](const F& f) { return value(f, f.p95); })
+      .add("p99", [=](const F& f) { return value(f, f.p99); })
+      .add("p99_9", [=](const F& f) { return value(f, f.p999); })
+      .take();
+}
+
 py::list link_columns(const Results& r) {
   using L = LinkRecord;
   const FabricGraph& graph = *r.context.graph;
@@ -241,6 +261,7 @@ py::list result_columns(const Results& results, const std::string& table) {
   if (table == "messages") return message_columns(results);
   if (table == "requests") return request_columns(results);
   if (table == "flows") return flow_columns(results);
+  if (table == "flow_slowdown") return flow_slowdown_columns(results);
   if (table == "links") return link_columns(results);
   if (table == "findings") return finding_columns(results);
   PLAIT_CHECK(false, "no table " + table);

@@ -14,6 +14,7 @@
 #include "study/congestion_check.hpp"
 #include "study/contradictions.hpp"
 #include "study/error_place.hpp"
+#include "study/job_processes.hpp"
 #include "study/lossless_check.hpp"
 #include "study/reordering_check.hpp"
 
@@ -151,34 +152,6 @@ CollectiveFacts collective_facts(const Scenario& scenario, const Fabric& fabric,
   return facts;
 }
 
-std::shared_ptr<const JobContext> job_context(const Scenario& scenario, std::size_t job_index,
-                                              const LoadedJob& job, JobPlacement placement,
-                                              const CollectiveFacts& facts,
-                                              const FabricGraph& graph) {
-  GpuParams gpu = scenario.fabric.host.gpu;
-  gpu.compute_scale *= scenario.jobs[job_index].compute_scale;
-  for (const GpuId one : placement.gpu) placement.nic.push_back(nic_port(graph, one).value());
-  const CollectiveMode mode = scenario.run.fidelity == Fidelity::kAnalytic ? CollectiveMode::kPrice
-                                                                           : CollectiveMode::kSteps;
-  const bool record_ops = scenario.run.record_ops && job.requests.empty();
-  return at(scenario, fmt::format("jobs.{}", job_index), [&] {
-    return std::make_shared<const JobContext>(JobId(job_index), job.name, job.workload,
-                                              std::move(placement), scenario.collectives, gpu,
-                                              record_ops, facts, mode);
-  });
-}
-
-std::vector<const Rank*> place_ranks(const std::shared_ptr<const JobContext>& context,
-                                     SimTime start, NetworkSimulation& simulation) {
-  std::vector<const Rank*> ranks;
-  for (std::size_t rank = 0; rank < context->rank_count(); ++rank) {
-    auto process = std::make_unique<Rank>(context, RankId(rank));
-    ranks.push_back(process.get());
-    simulation.place(context->gpu(RankId(rank)), std::move(process), start);
-  }
-  return ranks;
-}
-
 /// "1 host", "2 hosts".
 std::string counted(std::size_t count, std::string_view noun, std::string_view plural) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : plural);
@@ -202,12 +175,11 @@ Fabric build_fabric(const Scenario& scenario) {
   });
 }
 
-Experiment build_experiment(const Scenario& scenario) {
+Experiment build_experiment(const Scenario& scenario, const std::vector<bool>& runs) {
   Experiment experiment;
   experiment.fabric = build_fabric(scenario);
-  experiment.jobs = load_jobs(scenario, experiment.warnings);
-  std::vector<JobPlacement> placements =
-      place_jobs(scenario, *experiment.fabric.graph, experiment.jobs);
+  experiment.jobs = load_jobs(scenario, experiment.fabric.graph.get(), experiment.warnings);
+  experiment.placements = place_jobs(scenario, *experiment.fabric.graph, experiment.jobs);
   ResolvedFaults faults = resolve_faults(scenario, *experiment.fabric.graph);
   NetworkParams params = network_params(scenario);
   params.faults = faults.events;
@@ -224,20 +196,8 @@ Experiment build_experiment(const Scenario& scenario) {
     add(congestion_warnings(scenario, params));
   }
   add(contradiction_warnings(scenario, *experiment.fabric.graph, params));
-  const CollectiveFacts facts = collective_facts(scenario, experiment.fabric, params);
-  for (std::size_t i = 0; i < experiment.jobs.size(); ++i) {
-    const LoadedJob& job = experiment.jobs[i];
-    experiment.contexts.push_back(
-        job_context(scenario, i, job, std::move(placements[i]), facts, *experiment.fabric.graph));
-    const auto& context = experiment.contexts.back();
-    experiment.ranks.emplace_back();
-    experiment.request_processes.emplace_back();
-    if (job.requests.empty())
-      experiment.ranks.back() = place_ranks(context, job.start, *experiment.simulation);
-    else
-      experiment.request_processes.back() =
-          place_request_job(job.requests, context, job.start, *experiment.simulation);
-  }
+  place_processes(scenario, runs, collective_facts(scenario, experiment.fabric, params),
+                  experiment);
   return experiment;
 }
 

@@ -9,8 +9,11 @@
 #include <vector>
 
 #include "models/rank.hpp"
+#include "models/shared_gpu.hpp"
 #include "models/simulation.hpp"
+#include "study/placement.hpp"
 #include "study/request_jobs.hpp"
+#include "study/results.hpp"
 #include "study/scenario.hpp"
 #include "topologies/fabric_graph.hpp"
 #include "topologies/route_table.hpp"
@@ -32,16 +35,16 @@ struct LoadedJob {
   Workload workload;
   SimTime start{};
   RequestJob requests = {};  ///< Empty unless the job serves requests; the graphs then do nothing.
+  JobKind kind = JobKind::kTraining;
+  bool background = false;
 };
 
-/// Reads or makes every job's workload. @param warnings gets what was repaired, one line each.
+/// Reads or makes every job's workload. @param graph for loads, which are shares of its
+/// rates; may be null.
+/// @param warnings gets what was repaired, one line each.
 /// @throws UserError for missing and faulty files.
-std::vector<LoadedJob> load_jobs(const Scenario& scenario, std::vector<std::string>& warnings);
-
-/// GPU of each rank, per job. Jobs take GPUs in the order of the scenario, each from those still
-/// free. @throws UserError naming both numbers if the fabric has too few.
-std::vector<JobPlacement> place_jobs(const Scenario& scenario, const FabricGraph& graph,
-                                     const std::vector<LoadedJob>& jobs);
+std::vector<LoadedJob> load_jobs(const Scenario& scenario, const FabricGraph* graph,
+                                 std::vector<std::string>& warnings);
 
 /// A simulation ready to run, and what it refers to.
 struct Experiment {
@@ -56,10 +59,13 @@ struct Experiment {
   /// By job and rank, owned by the simulation. A job has either ranks or request processes.
   std::vector<std::vector<const Rank*>> ranks;
   std::vector<std::vector<const RequestProcess*>> request_processes;
+  std::vector<JobPlacement> placements;  ///< By job.
+  std::vector<StreamRange> streams;      ///< By job: streams of its messages.
 };
 
-/// All stages. @throws UserError
-Experiment build_experiment(const Scenario& scenario);
+/// All stages. @param runs whether each job runs; one that does not keeps its GPUs, so that the
+/// others are where they would be with it. Empty: all. @throws UserError
+Experiment build_experiment(const Scenario& scenario, const std::vector<bool>& runs = {});
 
 /// Pinned paths of a CSV file with a header line that has the columns data_path and ack_path, each
 /// node numbers joined by '-'. @throws UserError naming file and line.

@@ -237,6 +237,30 @@ void ConfigReader::end() {
   frames_.pop_back();
 }
 
+void ConfigReader::words(const ParamInfo& info, std::vector<std::string>& value) {
+  const auto print = [](const std::vector<std::string>& words) {
+    std::vector<std::string> scalars;
+    for (const std::string& word : words) scalars.push_back(yaml_scalar(word));
+    return fmt::format("[{}]", fmt::join(scalars, ", "));
+  };
+  const std::string in_hand = print(value);
+  const ConfigNode* node = find(info.name);
+  if (node != nullptr) {
+    if (node->kind != ConfigKind::kList)
+      throw UserError(node->where, fmt::format("{}: expected a list of words, such as [a, b]",
+                                               path_of(info.name)));
+    value.clear();
+    for (const ConfigNode& item : node->items) {
+      if (item.kind != ConfigKind::kScalar)
+        throw UserError(item.where, fmt::format("{}: item {} is not a word; expected a list such "
+                                                "as [a, b]",
+                                                path_of(info.name), value.size() + 1));
+      value.push_back(item.scalar);
+    }
+  }
+  add_value(info.name, in_hand, print(value), node);
+}
+
 std::size_t ConfigReader::begin_list(const ParamInfo& info, std::size_t size) {
   const ConfigNode* node = find(info.name);
   const std::string path = path_of(info.name);

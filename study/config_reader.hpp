@@ -51,6 +51,7 @@ class ConfigReader final : public ConfigVisitor {
   bool begin(const ParamInfo& info) override;
   void end() override;
   int preset(const std::vector<Choice>& presets) override;
+  void words(const ParamInfo& info, std::vector<std::string>& value) override;
   std::size_t begin_list(const ParamInfo& info, std::size_t size) override;
   void begin_item(std::size_t index) override;
   void end_list() override;

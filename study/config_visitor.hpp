@@ -14,6 +14,8 @@ namespace plait {
 
 class ConfigVisitor : public ParamVisitor {
  public:
+  /// A list of words, such as names of hosts: `[host3, host7]`.
+  virtual void words(const ParamInfo& info, std::vector<std::string>& value) = 0;
   /// The key `info.name` with a list of tables. @param size in hand. @return items to visit, each
   /// between begin_item() and end(); end_list() follows.
   virtual std::size_t begin_list(const ParamInfo& info, std::size_t size) = 0;

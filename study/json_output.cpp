@@ -52,6 +52,7 @@ Json jobs_json(const Results& results) {
   for (std::size_t j = 0; j < results.jobs.size(); ++j) {
     const JobSummary& job = results.jobs[j];
     jobs.push_back({{"name", results.context.jobs[j].name},
+                    {"background", results.context.jobs[j].background},
                     {"ranks", job.ranks},
                     {"start_us", us(results.context.jobs[j].start)},
                     {"end_us", job.finished ? Json(us(job.end)) : Json()},
@@ -99,6 +100,26 @@ Json requests_json(const Results& results) {
         line.units_per_s;
     json["slo_share"] = line.good_share ? Json(*line.good_share) : Json();
     lines.push_back(std::move(json));
+  }
+  return lines;
+}
+
+Json flow_slowdown_json(const Results& results) {
+  Json lines = Json::array();
+  for (const FlowSlowdown& line : results.flow_slowdowns) {
+    const bool open = line.all || line.up_to == Bytes(INT64_MAX);
+    const auto value = [&](double x) { return line.flows > 0 ? Json(x) : Json(); };
+    lines.push_back({{"job", results.context.jobs[line.job.index()].name},
+                     {"size", bin_name(line)},
+                     {"above_bytes", line.above.count()},
+                     {"up_to_bytes", open ? Json() : Json(line.up_to.count())},
+                     {"flows", line.flows},
+                     {"unfinished", line.unfinished},
+                     {"mean", value(line.mean)},
+                     {"p50", value(line.p50)},
+                     {"p95", value(line.p95)},
+                     {"p99", value(line.p99)},
+                     {"p99_9", value(line.p999)}});
   }
   return lines;
 }
@@ -190,6 +211,7 @@ std::string summary_json(const Results& results) {
                           {"completion_us", quantiles(results.message_completion)},
                           {"slowdown", quantiles(results.message_slowdown)}}},
                         {"flows", flows_json(results.flows)},
+                        {"flow_slowdown", flow_slowdown_json(results)},
                         {"findings", findings_json(results)},
                         {"faults", faults_json(results)},
                         {"busiest_links", links_json(results)}};

@@ -9,6 +9,8 @@
 #include "sim/error.hpp"
 #include "study/build.hpp"
 #include "study/error_place.hpp"
+#include "topologies/metrics.hpp"
+#include "workloads/rescale.hpp"
 #include "workloads/trace.hpp"
 
 namespace plait {
@@ -26,7 +28,26 @@ Workload read_trace(const Scenario& scenario, const JobSpec& spec,
   return load_trace(scenario.file_path(spec.trace), options, &warnings);
 }
 
-Workload load_workload(const Scenario& scenario, std::size_t index,
+// The slowest host counts where they differ. GPUs that share a NIC share its rate.
+TrafficRates rates_of(const FabricGraph* fabric, const TrafficParams& traffic) {
+  TrafficRates rates;
+  if (traffic.arrivals != Arrivals::kPoisson) return rates;
+  if (fabric == nullptr)
+    throw UserError("a load is a share of a fabric's rates, and run.fidelity loggops has none");
+  const FabricGraph& graph = *fabric;
+  if (traffic.load_of == LoadOf::kBisection) rates.bisection = bisection_bandwidth(graph);
+  for (std::size_t gpu = 0; gpu < graph.gpu_count(); ++gpu) {
+    const NodeId host = graph.gpu_host(GpuId(gpu));
+    const FabricNode& node = graph.node(host);
+    if (node.ports == 0) continue;
+    const BitRate nic = graph.egress(graph.port(host, 0)).rate;
+    const BitRate share = node.gpus > node.ports ? nic * node.ports / node.gpus : nic;
+    if (rates.rank == BitRate() || share < rates.rank) rates.rank = share;
+  }
+  return rates;
+}
+
+Workload load_workload(const Scenario& scenario, const FabricGraph* graph, std::size_t index,
                        std::vector<std::string>& warnings) {
   const JobSpec& spec = scenario.jobs[index];
   const std::string job = fmt::format("jobs.{}", index);
@@ -34,7 +55,9 @@ Workload load_workload(const Scenario& scenario, std::size_t index,
     return at(scenario, job + ".traffic", [&] {
       // Jobs with the same pattern draw differently.
       const std::uint64_t seed = static_cast<std::uint64_t>(scenario.run.seed) + (index << 32);
-      return make_traffic(*spec.traffic, seed);
+      TrafficParams traffic = *spec.traffic;
+      if (!traffic.cdf.empty()) traffic.cdf = scenario.file_path(traffic.cdf);
+      return make_traffic(traffic, seed, rates_of(graph, traffic));
     });
   if (spec.collective)
     return at(scenario, job + ".collective",
@@ -42,7 +65,17 @@ Workload load_workload(const Scenario& scenario, std::size_t index,
   if (!spec.flows.empty())
     return at(scenario, job + ".flows",
               [&] { return load_flow_list(scenario.file_path(spec.flows)); });
-  return at(scenario, job + ".trace", [&] { return read_trace(scenario, spec, warnings); });
+  Workload trace =
+      at(scenario, job + ".trace", [&] { return read_trace(scenario, spec, warnings); });
+  if (!spec.rescale) return trace;
+  return at(scenario, job + ".rescale", [&] {
+    return rescale(trace, static_cast<std::uint32_t>(spec.rescale->ranks),
+                   spec.rescale->data_groups);
+  });
+}
+
+JobKind kind_of(const JobSpec& spec) {
+  return spec.traffic || !spec.flows.empty() ? JobKind::kTraffic : JobKind::kTraining;
 }
 
 // An override for a group that no job has is probably a slip of the pen.
@@ -71,13 +104,20 @@ void warn_of_unmatched(const Scenario& scenario, const std::vector<LoadedJob>& j
 
 }  // namespace
 
-std::vector<LoadedJob> load_jobs(const Scenario& scenario, std::vector<std::string>& warnings) {
+std::vector<LoadedJob> load_jobs(const Scenario& scenario, const FabricGraph* graph,
+                                 std::vector<std::string>& warnings) {
   std::vector<LoadedJob> jobs;
   for (std::size_t i = 0; i < scenario.jobs.size(); ++i) {
     const JobSpec& spec = scenario.jobs[i];
-    RequestJob requests = load_request_job(scenario, i);
-    Workload workload = requests.empty() ? load_workload(scenario, i, warnings) : requests.workload;
-    jobs.push_back({spec.name, std::move(workload), SimTime::at(spec.start), std::move(requests)});
+    LoadedJob job;
+    job.name = spec.name;
+    job.requests = load_request_job(scenario, i);
+    job.workload =
+        job.requests.empty() ? load_workload(scenario, graph, i, warnings) : job.requests.workload;
+    job.start = SimTime::at(spec.start);
+    job.kind = kind_of(spec);
+    job.background = spec.background;
+    jobs.push_back(std::move(job));
   }
   warn_of_unmatched(scenario, jobs, warnings);
   return jobs;

@@ -157,6 +157,15 @@ void warn_of_unused(const Scenario& scenario, std::vector<std::string>& warnings
       }
 }
 
+// Jobs do not meet here, so one in the background would disturb nobody.
+void refuse_background(const Scenario& scenario) {
+  for (std::size_t i = 0; i < scenario.jobs.size(); ++i)
+    if (scenario.jobs[i].background)
+      throw UserError(scenario.at(fmt::format("jobs.{}.background", i),
+                                  "run.fidelity is loggops, where jobs have a network each; "
+                                  "remove this, or choose run.fidelity: packet"));
+}
+
 std::vector<LogGopsJob> make_jobs(const Scenario& scenario, const std::vector<LoadedJob>& loaded) {
   std::vector<LogGopsJob> jobs;
   for (std::size_t i = 0; i < loaded.size(); ++i) jobs.push_back(make_job(scenario, i, loaded[i]));
@@ -217,12 +226,13 @@ RunOutcome run_loggops(const Scenario& scenario, const RunSettings& settings) {
   Performance performance;
   performance.threads = 1;
   warn_of_unused(scenario, outcome.warnings);
-  const std::vector<LoadedJob> loaded = load_jobs(scenario, outcome.warnings);
+  refuse_background(scenario);
+  const std::vector<LoadedJob> loaded = load_jobs(scenario, nullptr, outcome.warnings);
   const std::vector<LogGopsJob> jobs = make_jobs(scenario, loaded);
   RunContext context;
   std::size_t ranks = 0;
   for (const LoadedJob& job : loaded) {
-    context.jobs.push_back({job.name, job.start, job.workload});
+    context.jobs.push_back({job.name, job.start, job.workload, job.kind, job.background});
     ranks += job.workload.graphs.size();
   }
   context.fidelity = to_string(scenario.run.fidelity);

@@ -65,6 +65,9 @@ class Walk final : public ConfigVisitor {
         fmt::format("{}", fmt::join(choice_names(presets), ", ")));
     return -1;
   }
+  void words(const ParamInfo& info, std::vector<std::string>& value) override {
+    add(info, "list", "", fmt::format("[{}]", fmt::join(value, ", ")), "");
+  }
   std::size_t begin_list(const ParamInfo& info, std::size_t) override {
     begin(info);
     return 1;

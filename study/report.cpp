@@ -42,9 +42,11 @@ std::string jobs_section(const Results& results) {
   for (std::size_t j = 0; j < results.jobs.size(); ++j) {
     const JobSummary& job = results.jobs[j];
     const JobInfo& context = results.context.jobs[j];
-    table.add({context.name, std::to_string(job.ranks), human(context.start.since_start()),
+    const std::string name = context.name + (context.background ? " (background)" : "");
+    const std::string unfinished = context.background ? "cut by the end of the run" : "unfinished";
+    table.add({name, std::to_string(job.ranks), human(context.start.since_start()),
                job.finished ? human(job.end.since_start(), 6) : "-",
-               job.finished ? human(job.job_completion_time, 6) : "unfinished"});
+               job.finished ? human(job.job_completion_time, 6) : unfinished});
   }
   return table.text();
 }
@@ -255,8 +257,10 @@ std::string totals_section(const Results& results) {
 std::string report(const Results& results) {
   return header(results) + jobs_section(results) + ranks_section(results) +
          collectives_section(results) + requests_section(results) + messages_section(results) +
-         links_section(results) + findings_section(results) + faults_section(results) +
-         totals_section(results);
+         flow_slowdown_section(results) + links_section(results) + findings_section(results) +
+         faults_section(results) + totals_section(results);
+  links_section(results) + findings_section(results) + faults_section(results) +
+      totals_section(results);
 }
 
 std::string performance_line(const Results& results) {

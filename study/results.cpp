@@ -83,6 +83,7 @@ Results make_results(RunRecords records, RunContext context, const Performance& 
   results.context = std::move(context);
   results.performance = performance;
   summarise_messages(results);
+  results.flow_slowdowns = summarise_flow_slowdowns(results);
   results.findings = find_pathologies(results);
   return results;
 }

@@ -20,11 +20,18 @@
 #include "sim/units.hpp"
 #include "study/distribution.hpp"
 #include "study/findings.hpp"
+#include "study/flow_slowdown.hpp"
 #include "study/request_results.hpp"
 #include "topologies/fabric_graph.hpp"
 #include "workloads/op_graph.hpp"
 
 namespace plait {
+
+/// What a job is to those who read its results.
+enum class JobKind : std::uint8_t {
+  kTraining,  ///< Op graphs: a trace, a generator, collectives.
+  kTraffic,   ///< Messages: each is a flow, and the figures are their slowdowns.
+};
 
 struct JobInfo {
   std::string name;
@@ -33,6 +40,8 @@ struct JobInfo {
   RequestInfo requests = {};
   /// Knows how its collectives ran; null: not known.
   std::shared_ptr<const JobContext> context = nullptr;
+  JobKind kind = JobKind::kTraining;
+  bool background = false;  ///< The run did not wait for it.
 };
 
 struct FaultInfo {
@@ -113,7 +122,8 @@ struct Results {
   Distribution<Duration> message_completion;   ///< delivered - posted.
   Distribution<double> message_slowdown;       ///< Completion time / ideal.
   FlowSummary flows;
-  std::vector<Finding> findings;  ///< Pathologies, most serious first.
+  std::vector<FlowSlowdown> flow_slowdowns;  ///< Of traffic jobs, by size.
+  std::vector<Finding> findings;             ///< Pathologies, most serious first.
 };
 
 /// Derives every figure. @pre records fit the context (ids in range), else an InternalFault.

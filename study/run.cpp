@@ -84,8 +84,8 @@ RunContext make_context(const Scenario& scenario, const Experiment& experiment,
   context.graph = experiment.fabric.graph;
   for (std::size_t i = 0; i < experiment.jobs.size(); ++i) {
     const LoadedJob& job = experiment.jobs[i];
-    context.jobs.push_back(
-        {job.name, job.start, job.workload, job.requests.info, experiment.contexts[i]});
+    context.jobs.push_back({job.name, job.start, job.workload, job.requests.info,
+                            experiment.contexts[i], job.kind, job.background});
   }
   for (std::size_t i = 0; i < experiment.fault_events.size(); ++i)
     context.faults.push_back({experiment.fault_events[i].at, experiment.fault_names[i]});
@@ -101,14 +101,14 @@ double StudyProgress::share() const {
   if (experiment != nullptr) {
     std::size_t done = 0;
     std::size_t all = 0;
-    for (const std::vector<const Rank*>& job : experiment->ranks)
-      for (const Rank* rank : job) {
+    for (std::size_t j = 0; j < experiment->ranks.size(); ++j) {
+      if (experiment->jobs[j].background) continue;
+      for (const Rank* rank : experiment->ranks[j]) {
         done += rank->ops_done();
         all += rank->job().plan(rank->id()).graph().size();
       }
-    for (std::size_t job = 0; job < experiment->jobs.size(); ++job) {
-      done += requests_ended(experiment->request_processes[job]);
-      all += experiment->jobs[job].requests.count;
+      done += requests_ended(experiment->request_processes[j]);
+      all += experiment->jobs[j].requests.count;
     }
     ops = all == 0 ? 0 : static_cast<double>(done) / static_cast<double>(all);
   }
@@ -119,10 +119,10 @@ double StudyProgress::share() const {
 
 RunRecords collect_records(const Experiment& experiment) {
   RunRecords records = experiment.simulation->records();
-  std::vector<JobId> job_of(experiment.fabric.graph->gpu_count());  // by GPU: it has one rank
+  std::vector<std::vector<JobId>> jobs_of(experiment.fabric.graph->gpu_count());  // by GPU
   const auto add = [&](const RankRecord& rank) {
     records.ranks.push_back(rank);
-    job_of[rank.gpu.index()] = rank.job;
+    jobs_of[rank.gpu.index()].push_back(rank.job);
   };
   for (std::size_t job = 0; job < experiment.ranks.size(); ++job) {
     for (const Rank* rank : experiment.ranks[job]) {
@@ -134,7 +134,13 @@ RunRecords collect_records(const Experiment& experiment) {
       add(process->record_until(records.totals.end));
     collect_requests(experiment.request_processes[job], records.totals.end, records.requests);
   }
-  for (MessageRecord& message : records.messages) message.job = job_of[message.from.index()];
+  // The jobs of one GPU have different streams.
+  for (MessageRecord& message : records.messages) {
+    const std::vector<JobId>& jobs = jobs_of[message.from.index()];
+    if (jobs.size() == 1) message.job = jobs.front();
+    for (std::size_t i = 0; jobs.size() > 1 && i < jobs.size(); ++i)
+      if (experiment.streams[jobs[i].index()].contains(message.stream)) message.job = jobs[i];
+  }
   return records;
 }
 
@@ -144,7 +150,7 @@ RunOutcome run_scenario(const Scenario& scenario, const RunSettings& settings) {
   performance.threads =
       settings.threads > 0 ? settings.threads : std::max(1U, std::thread::hardware_concurrency());
   const Clock::time_point build_start = Clock::now();
-  const Experiment experiment = build_experiment(scenario);
+  const Experiment experiment = build_experiment(scenario, settings.runs);
   performance.build_seconds = seconds_since(build_start);
 
   RunOptions options;

@@ -24,8 +24,8 @@ struct StudyProgress {
   double ops_done = 0;                     ///< says which share of the ops is done.
   Duration until{};                        ///< 0: no time limit.
 
-  /// Share of the work done, in [0, 1]: of the time limit or of all ops and requests, whichever is further.
-  /// Costs one look at every rank.
+  /// Share of the work done, in [0, 1]: of the time limit or of all ops and requests, whichever is
+  /// further. Costs one look at every rank.
   double share() const;
 };
 
@@ -33,6 +33,8 @@ struct RunSettings {
   unsigned threads = 0;  ///< 0: one per core. Results do not depend on it.
   /// Called now and then on the calling thread, with all workers at rest; false stops the run.
   std::function<bool(const StudyProgress&)> progress;
+  /// Whether each job runs; empty: all. See build_experiment().
+  std::vector<bool> runs = {};
 };
 
 struct RunOutcome {

@@ -10,6 +10,7 @@
 #include "study/config_node.hpp"
 #include "study/config_printer.hpp"
 #include "study/contradictions.hpp"
+#include "study/traffic_check.hpp"
 
 namespace plait {
 
@@ -36,8 +37,7 @@ void check_source(const Scenario& scenario, std::size_t index) {
   const std::pair<std::string_view, bool> sources[] = {
       {"trace", !job.trace.empty()},        {"flows", !job.flows.empty()},
       {"traffic", job.traffic.has_value()}, {"collective", job.collective.has_value()},
-      {"rpc", job.rpc.has_value()},
-      {"serving", job.serving.has_value()},
+      {"rpc", job.rpc.has_value()},         {"serving", job.serving.has_value()},
   };
   std::vector<std::string_view> legal, given;
   for (const auto& [name, is_given] : sources) {
@@ -72,17 +72,43 @@ void check_keys_apply(const Scenario& scenario, std::size_t index) {
     refuse(scenario, !job.step.empty(), path + "step", traces);
     refuse(scenario, job.strict, path + "strict", traces);
     refuse(scenario, job.ranks != 0, path + "ranks", traces);
+    refuse(scenario, job.rescale.has_value(), path + "rescale", traces);
   }
-  if (job.traffic)
-    refuse(scenario,
-           job.traffic->pattern != TrafficPattern::kShift &&
-               job.traffic->shift != TrafficParams().shift,
-           path + "traffic.shift", "pattern shift");
+  if (job.traffic) check_traffic(scenario, index);
   if (job.collective)
     refuse(scenario,
            job.collective->kind == CollectiveKind::kBarrier &&
                job.collective->size != CollectiveTrafficParams().size,
            path + "collective.size", "collectives that move data, not to a barrier,");
+}
+
+// Which GPUs the job gets, and whether the run waits for it.
+void check_place(const Scenario& scenario, std::size_t index) {
+  const JobSpec& job = scenario.jobs[index];
+  const std::string path = fmt::format("jobs.{}.", index);
+  const auto fail = [&](const std::string& key, const std::string& what) {
+    throw UserError(scenario.where(path + key), path + key + ": " + what);
+  };
+  if (!job.hostfile.empty()) {
+    if (!job.hosts.empty()) fail("hosts", "the host file says which hosts; remove one of the two");
+    if (job.placement != Placement::kPacked)
+      fail("placement", "the host file says where each rank goes; remove one of the two");
+  }
+  if (job.beside.empty()) return;
+  if (!job.shared) fail("beside", "needs shared: true, because those GPUs have a rank already");
+  std::vector<std::string> earlier;
+  for (std::size_t i = 0; i < index; ++i) earlier.push_back(scenario.jobs[i].name);
+  if (std::find(earlier.begin(), earlier.end(), job.beside) == earlier.end())
+    fail("beside", fmt::format("there is no job '{}' before this one{}", job.beside,
+                               did_you_mean(job.beside, earlier)));
+}
+
+void check_background(const Scenario& scenario) {
+  for (const JobSpec& job : scenario.jobs)
+    if (!job.background) return;
+  throw UserError(scenario.where("jobs.0.background"),
+                  "jobs.0.background: every job is in the background, so nothing holds the run "
+                  "open; at least one must not be");
 }
 
 // A cable between switches that is not described has the values of every other cable.
@@ -107,7 +133,9 @@ void check(const Scenario& scenario) {
   for (std::size_t i = 0; i < scenario.jobs.size(); ++i) {
     check_source(scenario, i);
     check_keys_apply(scenario, i);
+    check_place(scenario, i);
   }
+  check_background(scenario);
   check_faults(scenario);
   check_contradictions(scenario);
 }

@@ -39,7 +39,13 @@ struct FabricSpec {
   std::string pinned_paths;  ///< CSV file with the columns data_path and ack_path, or empty.
 };
 
-enum class Placement : std::uint8_t { kPacked, kRoundRobin };
+enum class Placement : std::uint8_t { kPacked, kRoundRobin, kRandom, kRailAligned };
+
+/// More ranks than the trace has, by data parallelism (workloads/rescale.hpp).
+struct RescaleSpec {
+  std::int64_t ranks = 0;
+  std::vector<std::string> data_groups;
+};
 
 struct JobSpec {
   std::string name = "job";
@@ -55,7 +61,13 @@ struct JobSpec {
   std::string step;        ///< Of a profiler's trace with several steps; empty: all.
   bool strict = false;     ///< Refuse what is broken in the trace instead of dropping it.
   std::int64_t ranks = 0;  ///< 0: as many as there are trace files.
+  std::optional<RescaleSpec> rescale;
   Placement placement = Placement::kPacked;
+  std::vector<std::string> hosts;  ///< Names; empty: all.
+  std::string hostfile;            ///< Instead of placement and hosts.
+  std::string beside;              ///< Job on whose GPUs the first ranks go, or empty.
+  bool shared = false;             ///< Its ranks run beside others and take no GPUs from them.
+  bool background = false;         ///< The run does not wait for it.
   Duration start{};
   double compute_scale = 1;  ///< Multiplies fabric.host.gpu.compute_scale.
 };
@@ -96,6 +108,7 @@ struct Scenario {
 };
 
 void describe(ParamVisitor& visitor, FabricSpec& spec);
+void describe(ConfigVisitor& visitor, RescaleSpec& spec);
 void describe(ConfigVisitor& visitor, JobSpec& spec);
 void describe(ParamVisitor& visitor, RunSpec& spec);
 void describe(ConfigVisitor& visitor, Scenario& scenario);

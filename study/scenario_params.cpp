@@ -43,6 +43,16 @@ void describe(ParamVisitor& v, FabricSpec& p) {
           p.pinned_paths);
 }
 
+void describe(ConfigVisitor& v, RescaleSpec& p) {
+  v.field({"ranks", "ranks to replay the trace on, a multiple of its own", "none"}, p.ranks,
+          {1, 1'000'000});
+  v.words({"data_groups",
+           "process groups that are data-parallel and grow with the ranks; empty: all ranks, if "
+           "collectives span them",
+           "Plait's choice"},
+          p.data_groups);
+}
+
 void describe(ConfigVisitor& v, JobSpec& p) {
   v.field({"name", "what the job is called in results and in paths", "Plait's choice"}, p.name);
   v.field({"trace", "trace files, with {rank} in place of the rank's number, or one file of all ranks", "none"},
@@ -69,9 +79,32 @@ void describe(ConfigVisitor& v, JobSpec& p) {
       p.strict);
   v.field({"ranks", "ranks of the trace to run; 0: as many as it has files", "from the trace"},
           p.ranks, {0, 1'000'000});
+  nested_optional(v, {"rescale", "replay of the trace on more ranks, by data parallelism", ""},
+                  p.rescale);
   v.choice({"placement", "which GPU each rank gets", "Plait's choice"}, p.placement,
            {{"packed", "host after host, each filled before the next"},
-            {"round_robin", "one rank on each host in turn"}});
+            {"round_robin", "one rank on each host in turn"},
+            {"random", "a permutation of the free GPUs, drawn from run.seed"},
+            {"rail_aligned",
+             "as packed, but rank i of each host-sized block on GPU i of its host, "
+             "so that it passes over hosts of which another job has a part"}});
+  v.words({"hosts", "hosts that the job may use, in this order; empty: all", "Plait's choice"},
+          p.hosts);
+  v.field({"hostfile",
+           "file with lines 'host', 'host slots=N' or 'host gpus=0,2': GPUs of the ranks in order; "
+           "empty: placement and hosts decide",
+           "none"},
+          p.hostfile);
+  v.field({"beside", "job on whose GPUs, in its order, the first ranks run; empty: none", "none"},
+          p.beside);
+  v.field({"shared",
+           "its ranks run beside those of other jobs and take no GPUs from them: they share NICs, "
+           "not compute",
+           "one rank per GPU"},
+          p.shared);
+  v.field({"background", "the run ends without waiting for this job; its results are cut there",
+           "Plait's choice"},
+          p.background);
   v.field({"start", "when its ranks start", "with the run"}, p.start,
           {Duration{}, Duration::s(86'400)});
   v.field(

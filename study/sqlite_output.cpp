@@ -25,7 +25,10 @@ CREATE TABLE run (
   lost_to_faults INTEGER, unroutable INTEGER, fidelity TEXT);
 CREATE TABLE jobs (
   job_id INTEGER PRIMARY KEY, name TEXT, ranks INTEGER, start_ps INTEGER, end_ps INTEGER,
-  jct_ps INTEGER);
+  jct_ps INTEGER, background INTEGER);
+CREATE TABLE flow_slowdown (
+  job_id INTEGER, size TEXT, above_bytes INTEGER, up_to_bytes INTEGER, flows INTEGER,
+  unfinished INTEGER, mean REAL, p50 REAL, p95 REAL, p99 REAL, p99_9 REAL);
 CREATE TABLE ranks (
   job_id INTEGER, rank INTEGER, gpu_id INTEGER, gpu TEXT, start_ps INTEGER, end_ps INTEGER,
   compute_ps INTEGER, exposed_communication_ps INTEGER, overlapped_communication_ps INTEGER,
@@ -176,12 +179,13 @@ void write_run(Database& database, const Results& results) {
 }
 
 void write_jobs_and_ranks(Database& database, const Results& results) {
-  Insert jobs(database, "jobs", 6);
+  Insert jobs(database, "jobs", 7);
   for (std::size_t j = 0; j < results.jobs.size(); ++j) {
     const JobSummary& job = results.jobs[j];
     const JobInfo& context = results.context.jobs[j];
     jobs.row(j, context.name, job.ranks, context.start, job.end,
-             job.finished ? std::optional(job.job_completion_time) : std::nullopt);
+             job.finished ? std::optional(job.job_completion_time) : std::nullopt,
+             context.background);
   }
   Insert ranks(database, "ranks", 11);
   for (const RankRecord& rank : results.records.ranks)
@@ -235,6 +239,17 @@ void write_traffic(Database& database, const RunRecords& records) {
   for (const FlowRecord& f : records.flows)
     flows.row(flow_id++, f.from, f.to, f.stream, f.hops, f.first_sent, f.last_acked, f.payload,
               f.packets, f.retransmitted, f.cnps, f.timeouts, f.lane, f.failed);
+}
+
+void write_flow_slowdowns(Database& database, const Results& results) {
+  Insert lines(database, "flow_slowdown", 11);
+  for (const FlowSlowdown& line : results.flow_slowdowns) {
+    const auto value = [&](double x) { return line.flows > 0 ? std::optional(x) : std::nullopt; };
+    const bool open = line.all || line.up_to == Bytes(INT64_MAX);
+    lines.row(line.job, bin_name(line), line.above, open ? std::nullopt : std::optional(line.up_to),
+              line.flows, line.unfinished, value(line.mean), value(line.p50), value(line.p95),
+              value(line.p99), value(line.p999));
+  }
 }
 
 void write_links(Database& database, const Results& results) {
@@ -293,6 +308,7 @@ void write_sqlite(const Results& results, const std::filesystem::path& file) {
   write_ops(database, results);
   write_requests(database, results);
   write_traffic(database, results.records);
+  write_flow_slowdowns(database, results);
   write_links(database, results);
   write_pauses(database, results);
   write_findings(database, results);

@@ -77,7 +77,7 @@ class AnalyticSimulation::Impl final : public HostServices {
   std::vector<bool> done_ = std::vector<bool>(processes_.size());
   std::uint64_t events_run_ = 0;
   SimTime last_event_{}, cut_{};
-  bool ran_ = false;
+  bool ran_ = false, has_background_ = false;
   RunEnd end_ = RunEnd::kFinished;
 };
 
@@ -197,8 +197,12 @@ void AnalyticSimulation::Impl::note(SimTime now, GpuId gpu) {
 void AnalyticSimulation::Impl::place(GpuId gpu, std::unique_ptr<RankProcess> process,
                                      SimTime start) {
   PLAIT_CHECK(processes_[gpu.index()] == nullptr, "two processes on one GPU");
+  const bool background = process->background();
   processes_[gpu.index()] = std::move(process);
-  ++placed_;
+  // One that nobody waits for counts as done from the beginning.
+  done_[gpu.index()] = background;
+  has_background_ |= background;
+  placed_ += !background;
   events_.push(start, Kind::kStart, gpu.value(), 0);
 }
 
@@ -224,6 +228,7 @@ RunEnd AnalyticSimulation::Impl::run(const RunOptions& options) {
       return end_;
     }
     dispatch(events_.pop());
+    if (has_background_ && finished_ == placed_) return end_;
     if (++events_run_ % progress_events != 0 || !options.progress) continue;
     if (!options.progress(progress(next))) {
       end_ = RunEnd::kStopped;

@@ -26,7 +26,8 @@ class Result:
 
     @cached_property
     def jobs(self) -> np.ndarray:
-        """One per job: name, ranks, start_us, end_us, jct_us (last rank's end - start).
+        """One per job: name, ranks, start_us, end_us, jct_us (last rank's end - start),
+        background (the run did not wait for it).
 
         end_us and jct_us are NaN for a job that the run's end cut short."""
         return self._table("jobs")
@@ -66,6 +67,12 @@ class Result:
         """One per RoCE queue pair: from_gpu, to_gpu, stream, hops, first_sent_us, last_acked_us,
         payload_bytes, packets (with retransmissions), retransmitted, cnps, timeouts."""
         return self._table("flows")
+
+    @cached_property
+    def flow_slowdown(self) -> np.ndarray:
+        """One per traffic job and bin of sizes: job, size (the bin's name), above_bytes, up_to_bytes,
+        flows (that ended), unfinished, mean, p50, p95, p99, p99_9 of completion time / ideal."""
+        return self._table("flow_slowdown")
 
     @cached_property
     def links(self) -> np.ndarray:

@@ -397,7 +397,7 @@ TEST_CASE("placements hand out GPUs host by host or in turn", "[scenario]") {
     const Fabric fabric = build_fabric(scenario);
     std::vector<std::uint32_t> result;
     for (const JobPlacement& job :
-         place_jobs(scenario, *fabric.graph, load_jobs(scenario, warnings)))
+         place_jobs(scenario, *fabric.graph, load_jobs(scenario, fabric.graph.get(), warnings)))
       for (const GpuId gpu : job.gpu) result.push_back(gpu.value());
     return result;
   };

@@ -1,251 +1,242 @@
 // SPDX-License-Identifier: Apache-2.0
+// When flows start, and how large they are.
 #include "workloads/traffic/traffic.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <fstream>
-#include <map>
-#include <numeric>
-#include <string>
-#include <string_view>
-#include <utility>
+#include <cmath>
+#include <functional>
+#include <queue>
 
 #include "sim/error.hpp"
 #include "sim/param_check.hpp"
 #include "sim/random.hpp"
+#include "workloads/traffic/patterns.hpp"
 
 namespace plait {
 
 namespace {
 
-constexpr std::int64_t kMaxRanks = 1 << 20;
-// Each costs a few hundred bytes before the run starts.
-constexpr std::int64_t kMaxAllToAllFlows = 10'000'000;
-constexpr std::uint32_t kPermutationPurpose = 0x7065726d;  // "perm"
+constexpr std::int64_t kMaxFlows = 10'000'000;
+constexpr std::uint32_t kSizePurpose = 0x73697a65;     // "size"
+constexpr std::uint32_t kArrivalPurpose = 0x61727276;  // "arrv"
 
-Group all_ranks(std::uint32_t ranks) {
-  Group all{"all", {}};
-  for (std::uint32_t rank = 0; rank < ranks; ++rank) all.ranks.emplace_back(rank);
-  return all;
+void check_count(std::int64_t flows) {
+  if (flows > kMaxFlows)
+    throw UserError(fmt::format("the traffic has {} flows; at most {} fit", flows, kMaxFlows));
 }
 
-/// Sattolo's algorithm: a uniform cyclic permutation, so no rank sends to itself.
-std::vector<std::uint32_t> random_cycle(std::uint32_t ranks, std::uint64_t seed) {
-  std::vector<std::uint32_t> target(ranks);
-  std::iota(target.begin(), target.end(), 0U);
-  RandomStream random(seed, 0, kPermutationPurpose);
-  for (std::uint32_t i = ranks - 1; i > 0; --i) std::swap(target[i], target[random.below(i)]);
-  return target;
-}
-
-void check_flow(const Flow& flow, std::uint32_t ranks) {
-  for (const RankId rank : {flow.source, flow.destination})
-    if (rank.value() >= ranks)
-      throw UserError(fmt::format("flow {} -> {}: there are ranks 0 to {}", flow.source.value(),
-                                  flow.destination.value(), ranks - 1));
-  if (flow.source == flow.destination)
-    throw UserError(fmt::format("flow {} -> {}: a rank cannot send to itself", flow.source.value(),
-                                flow.destination.value()));
-  if (flow.size < Bytes(0) || flow.start < Duration())
-    throw UserError(fmt::format("flow {} -> {}: size and start cannot be negative",
-                                flow.source.value(), flow.destination.value()));
-}
-
-void check_all_to_all(std::int64_t ranks) {
-  const std::int64_t flows = ranks * (ranks - 1);
-  if (flows > kMaxAllToAllFlows)
-    throw UserError(
-        fmt::format("all_to_all between {} ranks has {} flows; at most {} fit, so at "
-                    "most 3162 ranks",
-                    ranks, flows, kMaxAllToAllFlows));
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
-
-RankId parse_rank(std::string_view text) {
-  const bool digits = !text.empty() && text.size() <= 7 &&
-                      text.find_first_not_of("0123456789") == std::string_view::npos;
-  const std::int64_t rank = digits ? std::stoll(std::string(text)) : kMaxRanks;
-  if (rank >= kMaxRanks)
-    throw UserError(fmt::format("'{}' is not a rank; legal is 0 to {}", text, kMaxRanks - 1));
-  return RankId(static_cast<std::size_t>(rank));
-}
-
-Flow parse_flow(std::string_view line) {
-  std::vector<std::string_view> fields;
-  for (std::size_t begin = 0; begin <= line.size();) {
-    const std::size_t end = std::min(line.find(',', begin), line.size());
-    fields.push_back(trimmed(line.substr(begin, end - begin)));
-    begin = end + 1;
+/// Sizes of the flows of every rank, one after another.
+class Sizes {
+ public:
+  Sizes(const TrafficParams& params, std::uint64_t seed) : distribution_(flow_sizes(params)) {
+    for (std::int64_t rank = 0; rank < params.ranks; ++rank)
+      random_.emplace_back(seed, static_cast<std::uint32_t>(rank), kSizePurpose);
   }
-  if (fields.size() != 4)
-    throw UserError(fmt::format("expected src,dst,bytes,start, got {} fields", fields.size()));
-  return {parse_rank(fields[0]), parse_rank(fields[1]), parse_bytes(fields[2]),
-          parse_duration(fields[3])};
-}
+  Bytes next(std::uint32_t sender) { return distribution_.draw(random_[sender]); }
 
-}  // namespace
+ private:
+  SizeDistribution distribution_;
+  std::vector<RandomStream> random_;  // by rank
+};
 
-Workload make_flow_workload(std::uint32_t ranks, const std::vector<Flow>& flows) {
-  std::vector<OpGraphBuilder> builders(ranks);
-  std::map<std::pair<RankId, RankId>, std::uint32_t> next_tag;
-  std::uint64_t next_id = 0;
-  for (std::size_t i = 0; i < flows.size(); ++i) {
-    const Flow& flow = flows[i];
-    check_flow(flow, ranks);
-    Op op;
-    op.size = flow.size;
-    op.tag = next_tag[{flow.source, flow.destination}]++;
-    op.stream = static_cast<std::uint32_t>(i);
-    const std::string name =
-        fmt::format("flow {} -> {}", flow.source.value(), flow.destination.value());
-    OpGraphBuilder& source = builders[flow.source.index()];
-    std::vector<std::uint64_t> after;
-    if (flow.start > Duration()) {
-      Op delay;
-      delay.device = Device::kCpu;
-      delay.stream = op.stream;
-      delay.duration = flow.start;
-      after.push_back(next_id);
-      source.add(delay, "start", next_id++, {});
-    }
-    op.kind = OpKind::kSend;
-    op.peer = flow.destination;
-    source.add(op, name, next_id++, std::move(after));
-    op.kind = OpKind::kRecv;
-    op.peer = flow.source;
-    builders[flow.destination.index()].add(op, name, next_id++, {});
-  }
-  Workload workload;
-  workload.groups.push_back(all_ranks(ranks));
-  for (OpGraphBuilder& builder : builders)
-    workload.graphs.push_back(std::make_shared<const OpGraph>(std::move(builder).build("flows")));
-  return workload;
-}
-
-void describe(ParamVisitor& visitor, TrafficParams& params) {
-  constexpr std::string_view kOurs = "Plait's choice";
-  visitor.choice({"pattern", "who sends to whom", kOurs}, params.pattern,
-                 {{"permutation", "every rank sends to one other, drawn from the seed"},
-                  {"shift", "rank r sends to rank r + shift"},
-                  {"incast", "all ranks send to rank 0"},
-                  {"all_to_all", "every rank sends to every other"}});
-  visitor.field({"ranks", "number of ranks", kOurs}, params.ranks, {2, kMaxRanks});
-  visitor.field({"size", "size of each flow", kOurs}, params.size, {Bytes(0), Bytes::gibi(1024)});
-  visitor.field({"shift", "distance of the shift pattern", kOurs}, params.shift, {1, kMaxRanks});
-}
-
-std::vector<Flow> make_traffic_flows(const TrafficParams& params, std::uint64_t seed) {
-  check_ranges(params, "traffic");
-  if (params.pattern == TrafficPattern::kAllToAll) check_all_to_all(params.ranks);
-  const auto ranks = static_cast<std::uint32_t>(params.ranks);
+std::vector<Flow> in_rounds(const TrafficParams& params, std::uint64_t seed) {
+  TrafficMatrix matrix(params, seed);
+  Sizes sizes(params, seed);
   std::vector<Flow> flows;
-  const auto add = [&](std::uint32_t source, std::uint32_t destination) {
-    flows.push_back({RankId(source), RankId(destination), params.size, {}});
-  };
-  switch (params.pattern) {
-    case TrafficPattern::kPermutation: {
-      const std::vector<std::uint32_t> target = random_cycle(ranks, seed);
-      for (std::uint32_t rank = 0; rank < ranks; ++rank) add(rank, target[rank]);
-      break;
-    }
-    case TrafficPattern::kShift:
-      if (params.shift % ranks == 0)
-        throw UserError(fmt::format("a shift by {} over {} ranks sends from ranks to themselves",
-                                    params.shift, ranks));
-      for (std::uint32_t rank = 0; rank < ranks; ++rank)
-        add(rank, static_cast<std::uint32_t>((rank + params.shift) % ranks));
-      break;
-    case TrafficPattern::kIncast:
-      for (std::uint32_t rank = 1; rank < ranks; ++rank) add(rank, 0);
-      break;
-    case TrafficPattern::kAllToAll:
-      // Distance-major: the first flows of all ranks go to different destinations.
-      for (std::uint32_t distance = 1; distance < ranks; ++distance)
-        for (std::uint32_t rank = 0; rank < ranks; ++rank) add(rank, (rank + distance) % ranks);
-      break;
+  for (std::int64_t round = 0; round < params.rounds; ++round) {
+    const auto pairs = matrix.round();
+    check_count(params.rounds * static_cast<std::int64_t>(pairs.size()));
+    for (const auto& [source, destination] : pairs)
+      flows.push_back({RankId(source), RankId(destination), sizes.next(source),
+                       Duration::ps(round * params.round_gap.ps())});
   }
   return flows;
 }
 
-Workload make_traffic(const TrafficParams& params, std::uint64_t seed) {
-  const std::vector<Flow> flows = make_traffic_flows(params, seed);
-  return make_flow_workload(static_cast<std::uint32_t>(params.ranks), flows);
-}
-
-Workload load_flow_list(const std::filesystem::path& file) {
-  constexpr std::string_view kHeader = "src,dst,bytes,start";
-  std::ifstream in(file);
-  if (!in) throw UserError(fmt::format("{}: cannot be opened", file.string()));
-  std::vector<Flow> flows;
-  std::uint32_t ranks = 0;
-  bool has_header = false;
-  std::string line;
-  for (int number = 1; std::getline(in, line); ++number) {
-    const std::string_view text = trimmed(line);
-    if (text.empty() || text.front() == '#') continue;
-    const SourceLocation where{file.string(), number, 0};
-    if (!has_header) {
-      if (text != kHeader)
-        throw UserError(where, fmt::format("the first line must be '{}'", kHeader));
-      has_header = true;
-      continue;
-    }
-    try {
-      const Flow flow = parse_flow(text);
-      ranks = std::max({ranks, flow.source.value() + 1, flow.destination.value() + 1});
-      check_flow(flow, ranks);
-      flows.push_back(flow);
-    } catch (const UserError& error) {
-      throw UserError(where, error.what());
-    }
+/// One Poisson process per sender; flows in the order in which they start.
+std::vector<Flow> poisson(const TrafficParams& params, std::uint64_t seed,
+                          const TrafficRates& rates) {
+  if (params.duration == Duration() && params.flows == 0)
+    throw UserError("Poisson arrivals never end; give duration or flows");
+  const double rate = offered_rate(params, rates);
+  const double mean_gap_ps = flow_sizes(params).mean_bytes() * 8 / rate * 1e12;
+  if (!(mean_gap_ps >= 1 && mean_gap_ps < 1e18))
+    throw UserError(
+        fmt::format("the mean time between the flows of a sender is {:.3g} s; legal is "
+                    "1 ps to 11 days",
+                    mean_gap_ps * 1e-12));
+  const Duration mean_gap = Duration::ps(std::llround(mean_gap_ps));
+  TrafficMatrix matrix(params, seed);
+  Sizes sizes(params, seed);
+  const std::int64_t end_ps = params.duration == Duration() ? INT64_MAX : params.duration.ps();
+  if (params.duration > Duration())
+    check_count(params.flows > 0
+                    ? params.flows
+                    : static_cast<std::int64_t>(static_cast<double>(matrix.senders().size()) *
+                                                static_cast<double>(end_ps) / mean_gap_ps));
+  std::vector<RandomStream> random;
+  using Arrival = std::pair<std::int64_t, std::size_t>;  // time, index of the sender
+  std::priority_queue<Arrival, std::vector<Arrival>, std::greater<>> next;
+  for (std::size_t i = 0; i < matrix.senders().size(); ++i) {
+    random.emplace_back(seed, matrix.senders()[i], kArrivalPurpose);
+    next.emplace(random[i].exponential(mean_gap).ps(), i);
   }
-  if (flows.empty()) throw UserError(fmt::format("{}: no flows", file.string()));
-  return make_flow_workload(ranks, flows);
+  std::vector<Flow> flows;
+  while (params.flows == 0 || flows.size() < static_cast<std::size_t>(params.flows)) {
+    const auto [at_ps, i] = next.top();
+    if (at_ps > end_ps) break;
+    next.pop();
+    const std::uint32_t source = matrix.senders()[i];
+    flows.push_back(
+        {RankId(source), RankId(matrix.next(source)), sizes.next(source), Duration::ps(at_ps)});
+    next.emplace((Duration::ps(at_ps) + random[i].exponential(mean_gap)).ps(), i);
+  }
+  if (flows.empty())
+    throw UserError(
+        fmt::format("no flow starts within the duration of {}: the mean time between "
+                    "the flows of a sender is {:.3g} s; raise duration or load",
+                    to_string(params.duration), mean_gap_ps * 1e-12));
+  return flows;
 }
 
-void describe(ParamVisitor& visitor, CollectiveTrafficParams& params) {
+std::vector<Flow> closed_loop(const TrafficParams& params, std::uint64_t seed) {
+  if (params.flows == 0)
+    throw UserError("a closed loop needs a number of flows (in all, over all senders)");
+  TrafficMatrix matrix(params, seed);
+  Sizes sizes(params, seed);
+  const std::size_t senders = matrix.senders().size();
+  const auto concurrency = static_cast<std::uint64_t>(params.concurrency);
+  std::vector<Flow> flows;
+  for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(params.flows); ++i) {
+    const std::uint32_t source = matrix.senders()[i % senders];
+    const auto chain = static_cast<std::uint32_t>(i / senders % concurrency);
+    flows.push_back({RankId(source), RankId(matrix.next(source)), sizes.next(source), {}, chain});
+  }
+  return flows;
+}
+
+}  // namespace
+
+void check_all_to_all(std::int64_t ranks) {
+  const std::int64_t flows = ranks * (ranks - 1);
+  if (flows > kMaxFlows)
+    throw UserError(
+        fmt::format("all_to_all between {} ranks has {} flows; at most {} fit, so at "
+                    "most 3162 ranks",
+                    ranks, flows, kMaxFlows));
+}
+
+void describe(ParamVisitor& v, TrafficParams& p) {
   constexpr std::string_view kOurs = "Plait's choice";
-  visitor.choice({"kind", "which collective", kOurs}, params.kind,
-                 {{"all_reduce", "size: the buffer of each rank"},
-                  {"all_gather", "size: what each rank contributes"},
-                  {"reduce_scatter", "size: the whole input of each rank"},
-                  {"broadcast", "size: the buffer of the root, rank 0"},
-                  {"all_to_all", "size: the whole input of each rank"},
-                  {"barrier", "no data; size is ignored"},
-                  {"reduce", "size: the buffer of each rank; to rank 0"},
-                  {"gather", "size: what each rank contributes; to rank 0"},
-                  {"scatter", "size: what each rank gets; from rank 0"}});
-  visitor.field({"ranks", "number of ranks", kOurs}, params.ranks, {1, kMaxRanks});
-  visitor.field({"size", "bytes of one rank, see kind", kOurs}, params.size,
-                {Bytes(0), Bytes::gibi(1024)});
-  visitor.field({"repeat", "how many times, one after another", kOurs}, params.repeat,
-                {1, 1'000'000});
+  constexpr std::string_view kHpcc =
+      "github.com/alibaba-edu/High-Precision-Congestion-Control, "
+      "traffic_gen";
+  v.choice({"pattern", "who sends to whom", kOurs}, p.pattern,
+           {{"permutation", "every rank sends to one other, drawn from the seed"},
+            {"shift", "rank r sends to rank r + shift"},
+            {"incast", "peers ranks send to rank center"},
+            {"all_to_all", "every rank sends to every other"},
+            {"outcast", "rank center sends to peers ranks"},
+            {"hotspot", "a share of the flows goes to a few ranks"},
+            {"random", "every flow goes to a rank drawn anew"}});
+  v.field({"ranks", "number of ranks", kOurs}, p.ranks, {2, kMaxTrafficRanks});
+  v.field({"shift", "distance of the shift pattern", kOurs}, p.shift, {1, kMaxTrafficRanks});
+  v.field({"peers",
+           "ranks at the many end of an incast or outcast, the first that are not the "
+           "center; 0: all others",
+           kOurs},
+          p.peers, {0, kMaxTrafficRanks});
+  v.field({"center", "rank at the one end of an incast or outcast", kOurs}, p.center,
+          {0, kMaxTrafficRanks});
+  v.field({"hot_ranks", "how many ranks are hot, from rank 0 on", kOurs}, p.hot_ranks,
+          {1, kMaxTrafficRanks});
+  v.field({"hot_share", "share of the flows of each rank that go to hot ranks", kOurs}, p.hot_share,
+          {0, 1});
+  v.choice({"sizes", "how large flows are", kOurs}, p.sizes,
+           {{"fixed", "all of one size"},
+            {"web_search", "web search, mean 1.7 MB (Alizadeh et al., SIGCOMM 2010)", kHpcc},
+            {"hadoop", "Hadoop, mean 120 KB (Roy et al., SIGCOMM 2015)", kHpcc},
+            {"file", "drawn from the distribution in the file cdf"}});
+  v.field({"size", "size of each flow, sizes: fixed", kOurs}, p.size,
+          {Bytes(0), Bytes::gibi(1024)});
+  v.field({"cdf", "file of lines 'SIZE PERCENT', a cumulative distribution, sizes: file", "none"},
+          p.cdf);
+  v.choice({"arrivals", "when flows start", kOurs}, p.arrivals,
+           {{"rounds", "all flows of the pattern at once, and again in the next round"},
+            {"poisson", "open loop: exponential gaps for each sender, by load", kHpcc},
+            {"closed", "closed loop: the next flow starts when the last has ended"}});
+  v.field({"rounds", "how many rounds", kOurs}, p.rounds, {1, kMaxFlows});
+  v.field({"round_gap", "from the start of a round to that of the next", kOurs}, p.round_gap,
+          {Duration(), Duration::s(86'400)});
+  v.field({"load", "payload that Poisson arrivals offer, as a share of what load_of names",
+           "HPCC, SIGCOMM 2019: loads of 30 % and 50 %"},
+          p.load, {1e-6, 10});
+  v.choice({"load_of", "what a load of 1 would fill", kOurs}, p.load_of,
+           {{"nic", "the NIC of each sender; of an incast, that of its center"},
+            {"bisection", "the links between the halves of the fabric, each way"}});
+  v.field({"duration", "no flow starts later; 0ps: flows is the limit", kOurs}, p.duration,
+          {Duration(), Duration::s(86'400)});
+  v.field({"flows", "number of flows in all; 0: duration is the limit", kOurs}, p.flows,
+          {0, kMaxFlows});
+  v.field({"concurrency", "flows of one sender at a time in a closed loop", kOurs}, p.concurrency,
+          {1, 1'000'000});
+  v.field({"think_time", "from the end of a flow to the start of the next in a closed loop", kOurs},
+          p.think_time, {Duration(), Duration::s(86'400)});
 }
 
-Workload make_collective_workload(const CollectiveTrafficParams& params) {
-  check_ranges(params, "collective");
-  if (params.kind == CollectiveKind::kAllToAll) check_all_to_all(params.ranks);
-  Op op;
-  op.kind = OpKind::kCollective;
-  op.collective = params.kind;
-  op.size = params.kind == CollectiveKind::kBarrier ? Bytes(0) : params.size;
-  op.group = GroupId(0);
-  op.peer = RankId(0);
-  OpGraphBuilder builder;
-  for (std::int64_t i = 0; i < params.repeat; ++i)
-    builder.add(op, to_string(params.kind), static_cast<std::uint64_t>(i), {});
-  const auto graph = std::make_shared<const OpGraph>(std::move(builder).build("collective"));
-  Workload workload;
-  workload.graphs.assign(static_cast<std::size_t>(params.ranks), graph);
-  workload.groups.push_back(all_ranks(static_cast<std::uint32_t>(params.ranks)));
-  return workload;
+SizeDistribution flow_sizes(const TrafficParams& params) {
+  switch (params.sizes) {
+    case FlowSizes::kWebSearch:
+      return SizeDistribution::web_search();
+    case FlowSizes::kHadoop:
+      return SizeDistribution::hadoop();
+    case FlowSizes::kFile:
+      return SizeDistribution::load(params.cdf);
+    case FlowSizes::kFixed:
+      break;
+  }
+  return SizeDistribution::fixed(params.size);
+}
+
+double offered_rate(const TrafficParams& params, const TrafficRates& rates) {
+  const auto ranks = static_cast<double>(params.ranks);
+  if (params.load_of == LoadOf::kBisection) {
+    if (params.pattern != TrafficPattern::kRandom &&
+        params.pattern != TrafficPattern::kPermutation &&
+        params.pattern != TrafficPattern::kAllToAll)
+      throw UserError(
+          "load_of: bisection needs flows that go to all ranks alike: pattern random, permutation "
+          "or all_to_all");
+    // Each way, ranks / 2 senders cross with probability (ranks / 2) / (ranks - 1).
+    return params.load * static_cast<double>(rates.bisection.bps()) * 4 * (ranks - 1) /
+           (ranks * ranks);
+  }
+  double share = params.load;
+  if (params.pattern == TrafficPattern::kIncast)
+    share /= params.peers == 0 ? ranks - 1 : static_cast<double>(params.peers);
+  return share * static_cast<double>(rates.rank.bps());
+}
+
+std::vector<Flow> make_traffic_flows(const TrafficParams& params, std::uint64_t seed,
+                                     const TrafficRates& rates) {
+  check_ranges(params, "traffic");
+  if (params.pattern == TrafficPattern::kAllToAll && params.arrivals == Arrivals::kRounds)
+    check_all_to_all(params.ranks);
+  switch (params.arrivals) {
+    case Arrivals::kPoisson:
+      return poisson(params, seed, rates);
+    case Arrivals::kClosed:
+      return closed_loop(params, seed);
+    case Arrivals::kRounds:
+      break;
+  }
+  return in_rounds(params, seed);
+}
+
+Workload make_traffic(const TrafficParams& params, std::uint64_t seed, const TrafficRates& rates) {
+  const std::vector<Flow> flows = make_traffic_flows(params, seed, rates);
+  return make_flow_workload(static_cast<std::uint32_t>(params.ranks), flows, params.think_time);
 }
 
 }  // namespace plait
