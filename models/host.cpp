@@ -37,11 +37,12 @@ Host::Host(NodeId node, NetworkContext& context)
 void Host::place(GpuId gpu, std::unique_ptr<RankProcess> process, SimTime start) {
   PLAIT_CHECK(processes_[local(gpu)] == nullptr, "two processes on one GPU");
   const bool background = process->background();
+  const bool has_background = process->has_background();
   processes_[local(gpu)] = std::move(process);
   timers_.push({start.ps(), timer_sequence_++, 0, local(gpu), TimerKind::kStart});
   // One that nobody waits for counts as done from the beginning.
   done_[local(gpu)] = background;
-  has_background_ |= background;
+  has_background_ |= has_background;
   placed_ += !background;
 }
 

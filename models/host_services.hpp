@@ -86,6 +86,8 @@ class RankProcess {
   virtual bool finished() const = 0;
   /// The run does not wait for this process: it ends when all others have finished. Never changes.
   virtual bool background() const { return false; }
+  /// Some of what it does is in the background, so that the run may have to cut it short.
+  virtual bool has_background() const { return background(); }
 };
 
 }  // namespace plait

@@ -105,4 +105,9 @@ bool SharedGpu::background() const {
                      [](const auto& seat) { return seat->tenant().background; });
 }
 
+bool SharedGpu::has_background() const {
+  return std::any_of(seats_.begin(), seats_.end(),
+                     [](const auto& seat) { return seat->tenant().background; });
+}
+
 }  // namespace plait

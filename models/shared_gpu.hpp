@@ -43,7 +43,8 @@ class SharedGpu final : public RankProcess {
   void on_sent(SimTime now, std::uint64_t token) override;
   void on_delivered(SimTime now, const MessageKey& key, Bytes size) override;
   bool finished() const override;
-  bool background() const override;
+  bool background() const override;      ///< All tenants are.
+  bool has_background() const override;  ///< Some tenant is.
 
  private:
   struct Tenant {

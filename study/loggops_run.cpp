@@ -232,7 +232,8 @@ RunOutcome run_loggops(const Scenario& scenario, const RunSettings& settings) {
   RunContext context;
   std::size_t ranks = 0;
   for (const LoadedJob& job : loaded) {
-    context.jobs.push_back({job.name, job.start, job.workload, job.kind, job.background});
+    context.jobs.push_back(
+        {job.name, job.start, job.workload, {}, nullptr, job.kind, job.background});
     ranks += job.workload.graphs.size();
   }
   context.fidelity = to_string(scenario.run.fidelity);

@@ -198,10 +198,11 @@ void AnalyticSimulation::Impl::place(GpuId gpu, std::unique_ptr<RankProcess> pro
                                      SimTime start) {
   PLAIT_CHECK(processes_[gpu.index()] == nullptr, "two processes on one GPU");
   const bool background = process->background();
+  const bool has_background = process->has_background();
   processes_[gpu.index()] = std::move(process);
   // One that nobody waits for counts as done from the beginning.
   done_[gpu.index()] = background;
-  has_background_ |= background;
+  has_background_ |= has_background;
   placed_ += !background;
   events_.push(start, Kind::kStart, gpu.value(), 0);
 }
