@@ -18,7 +18,10 @@ namespace plait {
 struct GpuParams {
   double peak_tflops = 312;                               ///< Dense bf16, 10^12 per second, > 0.
   BitRate memory_rate = BitRate::gigabytes_per_s(2'039);  ///< Device memory, > 0.
+  Bytes memory = Bytes::mega(80'000);                     ///< Size of the device memory, > 0.
   double flops_efficiency = 0.869;                        ///< Reached share of the peak, (0, 1].
+  double attention_efficiency = 0.6;                      ///< The same in fused attention, (0, 1].
+  double fp8_factor = 1;                                  ///< Peak in fp8 over peak_tflops, >= 1.
   double memory_efficiency = 0.9;                         ///< Reached share of the rate, (0, 1].
   double compute_scale = 1;                               ///< Factor on GPU durations, >= 0.
   GpuGeneration generation = GpuGeneration::kAmpere;      ///< For NCCL's constants.
@@ -31,7 +34,10 @@ struct GpuPreset {
   std::string_view name, help, source;
   double peak_tflops = 0;
   std::int64_t memory_gigabytes_per_s = 0;
+  std::int64_t memory_gigabytes = 0;
   double flops_efficiency = 0;
+  double attention_efficiency = 0;
+  double fp8_factor = 1;
   std::string_view scale_up;
 };
 
@@ -42,10 +48,11 @@ std::span<const GpuPreset> gpu_presets();
 GpuParams gpu_preset(std::string_view name);
 
 /// Time that `op` keeps its stream busy, rounded to the nearest picosecond. Recorded duration if
-/// > 0; else, for GPU ops, the longer of the two roofline terms, where a term that is not > 0
-/// counts as 0; else 0. `compute_scale` multiplies ops of the GPU, never those of the CPU.
+/// > 0; else, for GPU ops, the sum over `kernels`, or for none the op itself, of the longer of the
+/// two roofline terms, where a term that is not > 0 counts as 0; else 0. `compute_scale` multiplies
+/// ops of the GPU, never those of the CPU.
 /// @throws UserError if the result exceeds the range of Duration.
-Duration compute_time(const Op& op, const GpuParams& params);
+Duration compute_time(const Op& op, const GpuParams& params, std::span<const Kernel> kernels = {});
 
 /// `duration` times `factor`, rounded to the nearest picosecond. @pre factor >= 1.
 /// @throws UserError as above.

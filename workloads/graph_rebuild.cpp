@@ -9,6 +9,7 @@ namespace plait {
 OpGraph rebuild(const OpGraph& graph, std::span<const std::uint32_t> order,
                 const std::function<void(Op&)>& change) {
   OpGraphBuilder builder;
+  builder.take_kernels(graph);
   for (const std::uint32_t position : order) {
     const OpId id(position);
     std::vector<std::uint64_t> needs;

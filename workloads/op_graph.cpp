@@ -230,6 +230,8 @@ std::uint32_t OpGraphBuilder::intern(std::string_view name) {
 void OpGraphBuilder::add(const Op& op, std::string_view name, std::uint64_t source_id,
                          std::span<const std::uint64_t> depends_on,
                          std::span<const std::uint64_t> starts_after) {
+  PLAIT_CHECK(op.kernels == Op::kNoKernels || op.kernels < kernel_lists_.size(),
+              "an op names kernels that were not added");
   const auto position = static_cast<std::uint32_t>(ops_.size());
   ops_.push_back(op);
   ops_.back().name = intern(name);
@@ -279,6 +281,16 @@ DependencyRepairs OpGraphBuilder::repair(
   return repairs;
 }
 
+std::uint32_t OpGraphBuilder::add_kernels(std::vector<Kernel> kernels) {
+  kernel_lists_.push_back(std::move(kernels));
+  return static_cast<std::uint32_t>(kernel_lists_.size() - 1);
+}
+
+void OpGraphBuilder::take_kernels(const OpGraph& graph) {
+  PLAIT_CHECK(kernel_lists_.empty(), "kernels of two graphs would be mixed up");
+  kernel_lists_ = graph.kernel_lists_;
+}
+
 OpGraph OpGraphBuilder::build(std::string_view where) && {
   const Lists ends = resolve(ids_, depends_on_, first_, where);
   depends_on_ = {};
@@ -306,6 +318,7 @@ OpGraph OpGraphBuilder::build(std::string_view where) && {
   };
   OpGraph graph;
   graph.names_ = std::move(names_);
+  graph.kernel_lists_ = std::move(kernel_lists_);
   store(ends, graph.first_, graph.dependencies_);
   if (!starts.items.empty()) store(starts, graph.start_first_, graph.start_dependencies_);
   if (std::is_sorted(order.begin(), order.end())) {

@@ -45,6 +45,21 @@ constexpr bool has_root(CollectiveKind kind) {
 std::string_view to_string(OpKind kind);
 std::string_view to_string(CollectiveKind kind);
 
+/// What a kernel is limited by; each class has its own efficiency (models/gpu.hpp).
+enum class KernelClass : std::uint8_t {
+  kMatrix,     ///< Matrix product in bf16 or fp16.
+  kMatrixFp8,  ///< Matrix product in fp8.
+  kAttention,  ///< Fused attention (FlashAttention).
+  kMemory,     ///< Elementwise, normalisation, optimizer: bound by the device memory.
+};
+
+/// One GPU kernel of a compute op that stands for several.
+struct Kernel {
+  KernelClass kind = KernelClass::kMatrix;
+  double flops = 0;
+  double memory_bytes = 0;
+};
+
 /// Ops of one (device, stream) run one after another in the order of the graph, unless they say
 /// otherwise.
 /// Size of a collective, in bytes of one rank: all-reduce, broadcast, reduce: the buffer;
@@ -70,8 +85,12 @@ struct Op {
   std::uint32_t tag = 0;    ///< Of a send or recv: both sides name the same, or kAnyTag.
   GroupId group;            ///< Of a collective. See Workload::group.
   std::uint32_t matrix = kNoMatrix;  ///< Of an uneven all-to-all: index into Workload::matrices.
+  /// Of a compute op that stands for several kernels, one after another: see OpGraph::kernels();
+  /// flops and memory_bytes are then their sums.
+  std::uint32_t kernels = kNoKernels;
 
   static constexpr std::uint32_t kNoMatrix = UINT32_MAX;
+  static constexpr std::uint32_t kNoKernels = UINT32_MAX;
   static constexpr std::uint32_t kAnyTag = UINT32_MAX;  ///< Of a recv; as peer, above.
 
   bool is_wildcard() const { return kind == OpKind::kRecv && (!peer.valid() || tag == kAnyTag); }
@@ -94,6 +113,11 @@ class OpGraph {
     return {start_dependencies_.data() + start_first_[id.index()],
             start_first_[id.index() + 1] - start_first_[id.index()]};
   }
+  /// The kernels that `op`, one of this graph, stands for; empty if it is one itself.
+  std::span<const Kernel> kernels(const Op& op) const {
+    if (op.kernels == Op::kNoKernels) return {};
+    return kernel_lists_[op.kernels];
+  }
   /// Ids as in the source file, for messages; same length as ops.
   std::uint64_t source_id(OpId id) const { return source_ids_[id.index()]; }
 
@@ -106,6 +130,7 @@ class OpGraph {
   std::vector<OpId> start_dependencies_;
   std::vector<std::uint64_t> source_ids_;
   std::vector<std::string> names_;
+  std::vector<std::vector<Kernel>> kernel_lists_;
 };
 
 /// Broken dependencies, as OpGraphBuilder::repair dropped them.
@@ -116,7 +141,7 @@ struct DependencyRepairs {
   bool any() const { return self + dangling + forward > 0; }
 };
 
-/// Collects ops; dependencies may name ops that come later. Holds 72 bytes an op and 8 a
+/// Collects ops; dependencies may name ops that come later. Holds 80 bytes an op and 8 a
 /// dependency.
 class OpGraphBuilder {
  public:
@@ -141,6 +166,10 @@ class OpGraphBuilder {
   DependencyRepairs repair(std::string_view where,
                            const std::function<void(std::uint64_t op, std::uint64_t need,
                                                     std::string_view why)>& dropped = {});
+  /// @return the value of Op::kernels that stands for `kernels`, for any number of ops.
+  std::uint32_t add_kernels(std::vector<Kernel> kernels);
+  /// Ops of `graph` may be added as they are. @pre no kernels were added.
+  void take_kernels(const OpGraph& graph);
   /// @param where name of the source for messages, for example the file.
   /// @throws UserError on a duplicate id, a dependency on an unknown id, or a cycle (naming it).
   OpGraph build(std::string_view where) &&;
@@ -162,6 +191,7 @@ class OpGraphBuilder {
   std::vector<std::uint64_t> depends_on_;  ///< Of all ops, one after another.
   std::vector<std::size_t> first_{0};      ///< Where those of each op begin.
   std::vector<std::pair<std::uint32_t, std::uint64_t>> starts_after_;  ///< Few have any.
+  std::vector<std::vector<Kernel>> kernel_lists_;
 };
 
 /// Ranks that take part in a collective, in group order.
