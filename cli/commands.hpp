@@ -23,6 +23,8 @@ void add_validate_command(CLI::App& app, Action& action);
 void add_interference_command(CLI::App& app, Action& action);
 void add_topo_command(CLI::App& app, Action& action);
 void add_trace_command(CLI::App& app, Action& action);
+/// Under the command `trace`.
+void add_generate_command(CLI::App& trace, Action& action);
 void add_params_command(CLI::App& app, Action& action);
 
 }  // namespace plait::cli

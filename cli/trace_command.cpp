@@ -108,7 +108,7 @@ CLI::App* add_action(CLI::App& trace, Action& action, const std::string& name,
 
 void add_trace_command(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<TraceArguments>();
-  CLI::App* trace = app.add_subcommand("trace", "Look into traces")->require_subcommand(1);
+  CLI::App* trace = app.add_subcommand("trace", "Look into traces, or make one")->require_subcommand(1);
   add_action(*trace, action, "info", "What a trace holds, per rank, without running it", trace_info,
              arguments);
   add_action(*trace, action, "check",
@@ -118,6 +118,7 @@ void add_trace_command(CLI::App& app, Action& action) {
              arguments)
       ->add_option("--to", arguments->to, "Files to write, such as dir/t.{rank}.et.gz")
       ->required();
+  add_generate_command(*trace, action);
 }
 
 }  // namespace plait::cli

@@ -128,7 +128,8 @@ void Rank::start_compute(SimTime now, OpId id) {
     if (processor.busy && processor.next != id) return processor.waiting.push_back(id);
     processor.busy = true;
   }
-  const Duration duration = slowed(compute_time(op, job_->gpu_params(), plan().graph().kernels(op)), host_->slowdown(now));
+  const Duration duration = slowed(compute_time(op, job_->gpu_params(), plan().graph().kernels(op)),
+                                   host_->slowdown(now));
   open(now, id);
   if (duration == Duration{}) return end(now, id);
   host_->call_at(now + duration, clock_.gpu(), token(TokenKind::kComputeEnd, id));

@@ -9,6 +9,7 @@
 #include "sim/error.hpp"
 #include "study/build.hpp"
 #include "study/error_place.hpp"
+#include "study/training_report.hpp"
 #include "topologies/metrics.hpp"
 #include "workloads/rescale.hpp"
 #include "workloads/trace.hpp"
@@ -26,6 +27,17 @@ Workload read_trace(const Scenario& scenario, const JobSpec& spec,
   options.step = spec.step;
   options.strict = spec.strict;
   return load_trace(scenario.file_path(spec.trace), options, &warnings);
+}
+
+Workload generate_training(const Scenario& scenario, std::size_t index,
+                           std::vector<std::string>& warnings) {
+  TrainingParams params = *scenario.jobs[index].generate;
+  if (!params.kernel_times.empty()) params.kernel_times = scenario.file_path(params.kernel_times);
+  Workload workload = make_training_workload(params);
+  const std::string warning = memory_warning(params, scenario.fabric.host.gpu);
+  if (!warning.empty())
+    warnings.push_back(scenario.at(fmt::format("jobs.{}.generate", index), ": " + warning));
+  return workload;
 }
 
 // The slowest host counts where they differ. GPUs that share a NIC share its rate.
@@ -65,6 +77,9 @@ Workload load_workload(const Scenario& scenario, const FabricGraph* graph, std::
   if (!spec.flows.empty())
     return at(scenario, job + ".flows",
               [&] { return load_flow_list(scenario.file_path(spec.flows)); });
+  if (spec.generate)
+    return at(scenario, job + ".generate",
+              [&] { return generate_training(scenario, index, warnings); });
   Workload trace =
       at(scenario, job + ".trace", [&] { return read_trace(scenario, spec, warnings); });
   if (!spec.rescale) return trace;

@@ -35,9 +35,10 @@ void check_job_names(const Scenario& scenario) {
 void check_source(const Scenario& scenario, std::size_t index) {
   const JobSpec& job = scenario.jobs[index];
   const std::pair<std::string_view, bool> sources[] = {
-      {"trace", !job.trace.empty()},        {"flows", !job.flows.empty()},
-      {"traffic", job.traffic.has_value()}, {"collective", job.collective.has_value()},
-      {"rpc", job.rpc.has_value()},         {"serving", job.serving.has_value()},
+      {"trace", !job.trace.empty()},          {"flows", !job.flows.empty()},
+      {"traffic", job.traffic.has_value()},   {"collective", job.collective.has_value()},
+      {"rpc", job.rpc.has_value()},           {"serving", job.serving.has_value()},
+      {"generate", job.generate.has_value()},
   };
   std::vector<std::string_view> legal, given;
   for (const auto& [name, is_given] : sources) {

@@ -21,6 +21,7 @@
 #include "study/host_spec.hpp"
 #include "study/param_list.hpp"
 #include "topologies/registry.hpp"
+#include "workloads/llm/training.hpp"
 #include "workloads/requests/rpc.hpp"
 #include "workloads/serving/serving.hpp"
 #include "workloads/trace.hpp"
@@ -49,13 +50,14 @@ struct RescaleSpec {
 
 struct JobSpec {
   std::string name = "job";
-  // Exactly one of the next six says what the job does.
+  // Exactly one of the next seven says what the job does.
   std::string trace;  ///< Pattern with {rank}; relative to the scenario file.
   std::string flows;  ///< File of lines src,dst,bytes,start.
   std::optional<TrafficParams> traffic;
   std::optional<CollectiveTrafficParams> collective;
   std::optional<RpcParams> rpc;
   std::optional<ServingParams> serving;
+  std::optional<TrainingParams> generate;
   std::string groups;      ///< JSON file of process groups, or empty.
   TraceFormat format = TraceFormat::kAuto;
   std::string step;        ///< Of a profiler's trace with several steps; empty: all.

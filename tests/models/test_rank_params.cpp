@@ -60,7 +60,7 @@ TEST_CASE("parameters: defaults and presets are legal and name their source", "[
     describe(visitor, scale_up);
     CollectiveParams collective;
     describe(visitor, collective);
-    CHECK(visitor.fields == 5 + 6 + 8);
+    CHECK(visitor.fields == 8 + 6 + 8);
   }
 }
 
