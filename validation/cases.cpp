@@ -14,6 +14,7 @@ namespace plait::validation {
 std::vector<Case> all_cases(const std::string& folder) {
   std::vector<Case> cases = ns3_cases(folder);
   for (Case& one : htsim_cases(folder)) cases.push_back(std::move(one));
+  for (Case& one : training_cases(folder)) cases.push_back(std::move(one));
   return cases;
 }
 

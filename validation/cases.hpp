@@ -19,12 +19,15 @@ struct Settings {
 struct Case {
   std::string name;  ///< "ns3/incast16_hpcc"
   std::function<CaseResult(const Settings&)> run;
+  bool by_hand = false;  ///< Takes minutes: in the report, but no test.
 };
 
 /// @param folder  with the recorded figures: tests/validation of the source tree.
 std::vector<Case> all_cases(const std::string& folder);
 std::vector<Case> ns3_cases(const std::string& folder);
 std::vector<Case> htsim_cases(const std::string& folder);
+
+std::vector<Case> training_cases(const std::string& folder);
 
 /// Those with `pattern` in their name. @throws UserError listing the names if there is none.
 std::vector<Case> select_cases(const std::vector<Case>& cases, const std::string& pattern);

@@ -25,7 +25,10 @@ const std::vector<std::string>& columns(TableId table) {
       {TableId::kClosed, {"case", "formula (us)", "theirs (us)", "ours (us)", "error", "target"}},
       {TableId::kSpread,
        {"case", "figure", "theirs, one run (us)", "ours (us)", "error",
-        "our runs, 5 % to 95 % (us)", "target"}}};
+        "our runs, 5 % to 95 % (us)", "target"}},
+      {TableId::kTraining,
+       {"case", "GPUs", "row", "iteration, theirs (s)", "ours (s)", "TFLOP/s per GPU, theirs",
+        "ours", "error", "target"}}};
   return titles.at(table);
 }
 

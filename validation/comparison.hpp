@@ -11,10 +11,11 @@ namespace plait::validation {
 
 /// Kinds of rows; each is one table of the report.
 enum class TableId : std::uint8_t {
-  kExact,   ///< Every flow of an ns-3 case against its own figure.
-  kSeeds,   ///< The mean of an ns-3 case with random marking, over seeds.
-  kClosed,  ///< A completion time that a formula gives.
-  kSpread,  ///< A figure of a distribution of htsim.
+  kExact,     ///< Every flow of an ns-3 case against its own figure.
+  kSeeds,     ///< The mean of an ns-3 case with random marking, over seeds.
+  kClosed,    ///< A completion time that a formula gives.
+  kSpread,    ///< A figure of a distribution of htsim.
+  kTraining,  ///< A generated training job and the published one.
 };
 
 struct Row {

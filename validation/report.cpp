@@ -94,7 +94,8 @@ std::string table(const std::vector<Outcome>& outcomes, TableId id) {
 
 std::string tables(const std::vector<Outcome>& outcomes) {
   std::string text;
-  for (const TableId id : {TableId::kExact, TableId::kSeeds, TableId::kClosed, TableId::kSpread})
+  for (const TableId id :
+       {TableId::kExact, TableId::kSeeds, TableId::kClosed, TableId::kSpread, TableId::kTraining})
     if (const std::string part = table(outcomes, id); !part.empty()) text += part + "\n";
   return text + details(outcomes);
 }
@@ -106,6 +107,7 @@ std::string fill_template(const std::string& text, const std::vector<Outcome>& o
       {"seeds", table(outcomes, TableId::kSeeds)},
       {"closed", table(outcomes, TableId::kClosed)},
       {"spread", table(outcomes, TableId::kSpread)},
+      {"training", table(outcomes, TableId::kTraining)},
       {"details", details(outcomes)},
       {"summary", summary(outcomes, settings)}};
   std::string result = text;

@@ -28,6 +28,7 @@ std::string table(const std::vector<Outcome>& outcomes, TableId id);
 std::string tables(const std::vector<Outcome>& outcomes);
 
 /// The template with its lines <!-- exact -->, <!-- seeds -->, <!-- closed -->, <!-- spread -->,
+/// <!-- training -->,
 /// <!-- details --> and <!-- summary --> filled in. @throws UserError if one is missing.
 std::string fill_template(const std::string& text, const std::vector<Outcome>& outcomes,
                           const Settings& settings);

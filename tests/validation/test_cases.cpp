@@ -17,7 +17,9 @@ const std::string kFolder = std::string(PLAIT_SOURCE_DIR) + "/tests/validation";
 
 TEST_CASE("every comparison meets its target", "[validation]") {
   const Settings settings;
-  for (const Outcome& outcome : run_cases(all_cases(kFolder), settings, 1)) {
+  std::vector<Case> cases = all_cases(kFolder);
+  std::erase_if(cases, [](const Case& one) { return one.by_hand; });
+  for (const Outcome& outcome : run_cases(cases, settings, 1)) {
     INFO(outcome.name << "\n" << tables({outcome}));
     CHECK(outcome.result.met());
   }
