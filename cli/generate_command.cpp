@@ -11,6 +11,7 @@
 
 #include "cli/commands.hpp"
 #include "study/training_report.hpp"
+#include "workloads/chakra/writer.hpp"
 
 namespace plait::cli {
 
@@ -20,6 +21,7 @@ struct GenerateArguments {
   std::vector<std::pair<std::string, std::string>> given;  // path and value, by option
   std::vector<std::string> settings;
   std::string gpu = "h100";
+  std::string to;
 };
 
 // "tensor_parallel" is --tensor-parallel; "model.layers" is --model-layers; the preset of the model
@@ -39,6 +41,9 @@ int generate(const GenerateArguments& arguments) {
   const TrainingParams params = parse_training(settings);
   const Workload workload = make_training_workload(params);
   std::cout << training_report(params, workload, gpu_preset(arguments.gpu));
+  if (arguments.to.empty()) return kOk;
+  write_chakra_workload(with_durations(workload, gpu_preset(arguments.gpu)), arguments.to);
+  fmt::print("\n{}: {} ranks\n", arguments.to, workload.graphs.size());
   return kOk;
 }
 
@@ -60,8 +65,13 @@ void add_generate_command(CLI::App& trace, Action& action) {
       ->type_name("PATH=VALUE")
       ->expected(1)
       ->take_all();
-  command->add_option("--gpu", arguments->gpu, "GPU whose memory the estimate is held against")
+  command
+      ->add_option("--gpu", arguments->gpu,
+                   "GPU whose memory the estimate is held against and whose times are written")
       ->capture_default_str();
+  command->add_option("--to", arguments->to,
+                      "Chakra files to write, such as dir/t.{rank}.et.gz; without it, only the "
+                      "report is printed");
   command->callback(
       [arguments, &action] { action = [arguments] { return generate(*arguments); }; });
 }

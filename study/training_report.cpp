@@ -4,12 +4,15 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <memory>
+#include <numeric>
 #include <set>
 #include <utility>
 
 #include "study/config_node.hpp"
 #include "study/config_reader.hpp"
 #include "study/text_table.hpp"
+#include "workloads/graph_rebuild.hpp"
 #include "workloads/llm/kernel_work.hpp"
 #include "workloads/llm/rank_mesh.hpp"
 #include "workloads/llm/stage_params.hpp"
@@ -126,6 +129,25 @@ TrainingParams parse_training(const std::vector<std::string>& settings) {
   describe(reader, params);
   reader.finish();
   return params;
+}
+
+Workload with_durations(const Workload& workload, const GpuParams& gpu) {
+  std::map<const OpGraph*, std::shared_ptr<const OpGraph>> known;  // looked up, never iterated
+  Workload result = workload;
+  for (auto& graph : result.graphs) {
+    std::shared_ptr<const OpGraph>& timed = known[graph.get()];
+    if (!timed) {
+      std::vector<std::uint32_t> order(graph->size());
+      std::iota(order.begin(), order.end(), 0U);
+      timed = std::make_shared<const OpGraph>(rebuild(*graph, order, [&](Op& op) {
+        if (op.kind != OpKind::kCompute) return;
+        op.duration = compute_time(op, gpu, graph->kernels(op));
+        op.kernels = Op::kNoKernels;
+      }));
+    }
+    graph = timed;
+  }
+  return result;
 }
 
 std::string memory_warning(const TrainingParams& p, const GpuParams& gpu) {

@@ -19,6 +19,9 @@ std::vector<ListedParam> training_params();
 /// @throws UserError as load_scenario().
 TrainingParams parse_training(const std::vector<std::string>& settings);
 
+/// The same with the time of every compute op as recorded on `gpu`: trace formats have no kernels.
+Workload with_durations(const Workload& workload, const GpuParams& gpu);
+
 /// A warning where the estimated memory of a stage exceeds the GPU's, or nothing.
 std::string memory_warning(const TrainingParams& params, const GpuParams& gpu);
 
