@@ -108,7 +108,8 @@ CLI::App* add_action(CLI::App& trace, Action& action, const std::string& name,
 
 void add_trace_command(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<TraceArguments>();
-  CLI::App* trace = app.add_subcommand("trace", "Look into traces, or make one")->require_subcommand(1);
+  CLI::App* trace =
+      app.add_subcommand("trace", "Look into traces, or make one")->require_subcommand(1);
   add_action(*trace, action, "info", "What a trace holds, per rank, without running it", trace_info,
              arguments);
   add_action(*trace, action, "check",

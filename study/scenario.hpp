@@ -58,7 +58,7 @@ struct JobSpec {
   std::optional<RpcParams> rpc;
   std::optional<ServingParams> serving;
   std::optional<TrainingParams> generate;
-  std::string groups;      ///< JSON file of process groups, or empty.
+  std::string groups;  ///< JSON file of process groups, or empty.
   TraceFormat format = TraceFormat::kAuto;
   std::string step;        ///< Of a profiler's trace with several steps; empty: all.
   bool strict = false;     ///< Refuse what is broken in the trace instead of dropping it.

@@ -55,8 +55,10 @@ void describe(ConfigVisitor& v, RescaleSpec& p) {
 
 void describe(ConfigVisitor& v, JobSpec& p) {
   v.field({"name", "what the job is called in results and in paths", "Plait's choice"}, p.name);
-  v.field({"trace", "trace files, with {rank} in place of the rank's number, or one file of all ranks", "none"},
-          p.trace);
+  v.field(
+      {"trace", "trace files, with {rank} in place of the rank's number, or one file of all ranks",
+       "none"},
+      p.trace);
   v.field({"flows", "CSV file of flows with the columns src, dst, bytes, start", "none"}, p.flows);
   nested_optional(v, {"traffic", "synthetic point-to-point messages", ""}, p.traffic);
   nested_optional(v, {"collective", "one collective operation, repeated", ""}, p.collective);

@@ -139,9 +139,8 @@ std::string trace_report(const Workload& workload, const std::string& title) {
   for (const auto& graph : workload.graphs) ops += graph->size();
   std::string text = fmt::format("{}: {} ranks, {} ops, {} process groups\n", title,
                                  info.ranks.size(), ops, workload.groups.size());
-  text += fmt::format(
-      "critical path across ranks, without network: {}\n\n",
-      info.critical_path ? human(*info.critical_path) : std::string("not known"));
+  text += fmt::format("critical path across ranks, without network: {}\n\n",
+                      info.critical_path ? human(*info.critical_path) : std::string("not known"));
   text += info.ranks.size() > kMostListed ? rank_summary(info) : rank_table(info);
   return text + collective_table(workload, info);
 }
