@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <list>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -110,22 +111,24 @@ Identity identity(const ListedParam& p) {
   return {p.path, p.type, p.default_value, p.range, p.help, p.source};
 }
 
+// The parameters found so far. An ordered index beside the list: there are hundreds of walks with
+// hundreds of parameters each.
+struct Merged {
+  std::list<ListedParam> list;
+  std::map<Identity, std::list<ListedParam>::iterator> index;
+};
+
 // Inserts what only this walk has, each after its predecessor in the walk, so that the parameters
 // of every alternative stand together.
-void merge(const std::vector<ListedParam>& walked, const std::string& condition,
-           std::vector<ListedParam>& all) {
-  auto place = all.begin();
+void merge(const std::vector<ListedParam>& walked, const std::string& condition, Merged& all) {
+  auto place = all.list.begin();
   for (const ListedParam& param : walked) {
-    const auto known = std::find_if(all.begin(), all.end(), [&](const ListedParam& other) {
-      return identity(other) == identity(param);
-    });
-    if (known != all.end()) {
-      place = known + 1;
-      continue;
+    const auto [known, is_new] = all.index.try_emplace(identity(param));
+    if (is_new) {
+      known->second = all.list.insert(place, param);
+      known->second->only_with = condition;
     }
-    place = all.insert(place, param);
-    place->only_with = condition;
-    ++place;
+    place = std::next(known->second);
   }
 }
 
@@ -180,7 +183,7 @@ void set_conditions(const std::vector<Alternatives>& choices, std::vector<Listed
 }  // namespace
 
 std::vector<ListedParam> list_params(const std::function<void(ConfigVisitor&)>& describe_default) {
-  std::vector<ListedParam> all;
+  Merged all;
   std::set<Choices> seen{{}};
   std::deque<std::pair<Choices, std::string>> pending{{{}, ""}};
   while (!pending.empty()) {
@@ -188,9 +191,9 @@ std::vector<ListedParam> list_params(const std::function<void(ConfigVisitor&)>& 
     pending.pop_front();
     Walk walk(forced);
     describe_default(walk);
-    const std::size_t before = all.size();
+    const std::size_t before = all.list.size();
     merge(walk.params, condition, all);
-    if (all.size() == before) continue;  // the alternative brings nothing of its own
+    if (all.list.size() == before) continue;  // the alternative brings nothing of its own
     for (const ChoicePoint& point : walk.points)
       for (std::size_t i = 0; i < point.names.size(); ++i) {
         // Alternatives are opened one at a time, from the point nearest to the defaults.
@@ -201,8 +204,9 @@ std::vector<ListedParam> list_params(const std::function<void(ConfigVisitor&)>& 
           pending.emplace_back(next, point.path + " = " + point.names[i]);
       }
   }
-  set_conditions(alternatives_of(describe_default), all);
-  return all;
+  std::vector<ListedParam> params(all.list.begin(), all.list.end());
+  set_conditions(alternatives_of(describe_default), params);
+  return params;
 }
 
 std::vector<ListedParam> filter_params(const std::vector<ListedParam>& params,
