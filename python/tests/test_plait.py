@@ -69,7 +69,7 @@ def test_closed_form_of_one_flow():
 
 def test_tables_have_fixed_types():
     result = plait.run(ONE_FLOW)
-    assert result.jobs.dtype.names == ("name", "ranks", "background", "start_us", "end_us", "jct_us")
+    assert result.jobs.dtype.names == ("name", "ranks", "start_us", "end_us", "jct_us", "background")
     assert result.jobs["name"].tolist() == ["one"]
     for table in ("jobs", "ranks", "ops", "messages", "flows", "links"):
         array = getattr(result, table)
