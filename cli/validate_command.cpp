@@ -8,6 +8,7 @@
 
 #include "cli/commands.hpp"
 #include "study/build.hpp"
+#include "study/custom_algorithms.hpp"
 
 namespace plait::cli {
 
@@ -38,6 +39,8 @@ int validate(const ValidateArguments& arguments) {
       std::cout << " on " << placement_text(*experiment.fabric.graph, experiment.placements[i]);
     std::cout << "\n";
   }
+  for (const std::string& line : custom_algorithm_lines(scenario))
+    std::cout << "# " << line << "\n";
   return kOk;
 }
 

@@ -9,6 +9,7 @@
 
 #include "sim/check.hpp"
 #include "sim/error.hpp"
+#include "workloads/collectives/custom.hpp"
 
 namespace plait {
 
@@ -44,11 +45,13 @@ bool fits(const CollectiveOverride& wish, const Op& op) {
   return kind && op.size >= wish.from && op.size < wish.to;
 }
 
-void describe_choice(ParamVisitor& visitor, CollectiveAlgorithm& algorithm) {
+/// @param custom  whether a file can be named beside it.
+void describe_choice(ParamVisitor& visitor, CollectiveAlgorithm& algorithm, bool custom) {
   std::vector<Choice> names;
   for (int i = 0; i < static_cast<int>(Algorithm::kCustom); ++i)
     names.push_back({to_string(static_cast<Algorithm>(i)),
                      i == 0 ? "by NCCL's cost model" : "for the kinds that have it"});
+  if (custom) names.push_back({to_string(Algorithm::kCustom), "the algorithm in `file`"});
   visitor.choice({"algorithm", "of each call; kinds that do not have it choose for themselves",
                   "NCCL chooses by its cost model"},
                  algorithm, names);
@@ -68,7 +71,7 @@ void describe_choice(ParamVisitor& visitor, CollectiveProtocol& protocol) {
 
 void describe(ParamVisitor& visitor, CollectiveParams& params) {
   const std::string_view tuning = "NCCL src/graph/tuning.cc, ring, protocol Simple";
-  describe_choice(visitor, params.algorithm);
+  describe_choice(visitor, params.algorithm, false);
   describe_choice(visitor, params.protocol);
   visitor.field({"launch", "time from the start of a collective call to its first step", tuning},
                 params.launch, {Duration{}, Duration::s(1)});
@@ -111,10 +114,25 @@ void describe(ParamVisitor& visitor, CollectiveOverride& params) {
                 {Bytes(0), Bytes::gibi(1LL << 20)});
   visitor.field({"to", "and below this", "Plait's choice"}, params.to,
                 {Bytes(0), Bytes::gibi(1LL << 20)});
-  describe_choice(visitor, params.algorithm);
+  describe_choice(visitor, params.algorithm, true);
   describe_choice(visitor, params.protocol);
   visitor.field({"channels", "rings side by side; 0: as collectives.channels", "Plait's choice"},
                 params.channels, {0, kMaxChannels});
+  visitor.field({"file",
+                 "of algorithm custom: MSCCL's XML, or with {rank} in the name Chakra files, one a "
+                 "rank; from the scenario's folder",
+                 "none"},
+                params.file);
+  visitor.field({"written_for",
+                 "of Chakra files: the size of a call for which theirs hold; those of other calls "
+                 "are in proportion",
+                 "none"},
+                params.written_for, {Bytes(0), Bytes::gibi(1LL << 20)});
+}
+
+std::string CollectiveChoice::name() const {
+  const std::string name(to_string(algorithm));
+  return custom == nullptr ? name : fmt::format("{}:{}", name, custom->name);
 }
 
 bool matches_pattern(std::string_view pattern, std::string_view text) {
@@ -162,32 +180,53 @@ CollectiveChoice GroupChoices::choose(const Op& op) const {
       wish = *one;
       break;
     }
+  if (wish.custom != nullptr && wish.protocol == Protocol::kAuto)
+    wish.protocol = wish.custom->protocol;
   const NcclPick picked = pick(op, wish);
   CollectiveChoice choice;
   choice.algorithm = picked.algorithm;
   choice.protocol = picked.protocol;
+  if (choice.algorithm == Algorithm::kCustom) choice.custom = wish.custom.get();
   choice.layout = &layout_of(wish.channels == 0 ? params_->channels : wish.channels);
   set_costs(op, choice);
   return choice;
 }
 
-CollectiveCall GroupChoices::call_of(const Op& op) const {
+CollectiveCall GroupChoices::call_of(const Op& op, const CollectiveOverride& wish) const {
   CollectiveCall call;
   call.kind = op.collective;
   call.group_size = nccl_.ranks;
   call.layout = &layout();
+  call.custom = wish.custom.get();
   return call;
 }
 
 // The algorithm that the user wants, or kAuto if the kind does not have it.
 CollectiveAlgorithm GroupChoices::allowed(const Op& op, const CollectiveOverride& wish) const {
+  if (wish.algorithm == Algorithm::kCustom) return allowed_custom(op, wish);
   const std::vector<Algorithm> legal = legal_algorithms(op.collective);
   if (std::find(legal.begin(), legal.end(), wish.algorithm) == legal.end()) return Algorithm::kAuto;
-  const std::string reason = why_not(wish.algorithm, call_of(op));
+  const std::string reason = why_not(wish.algorithm, call_of(op, wish));
   if (!reason.empty())
     throw UserError(fmt::format("group '{}' cannot run {} with algorithm {}: {}", name_,
                                 to_string(op.collective), to_string(wish.algorithm), reason));
   return wish.algorithm;
+}
+
+// A file is for one kind and number of ranks: what else the override fits is a slip of the pen.
+CollectiveAlgorithm GroupChoices::allowed_custom(const Op& op,
+                                                 const CollectiveOverride& wish) const {
+  if (nccl_.ranks == 1) return Algorithm::kAuto;  // no steps, whatever the algorithm
+  std::string reason = why_not(Algorithm::kCustom, call_of(op, wish));
+  if (reason.empty() && op.matrix != Op::kNoMatrix)
+    reason = fmt::format("{}: '{}' sends equal parts, and the sizes of this all_to_all differ",
+                         wish.custom->place, wish.custom->name);
+  if (!reason.empty())
+    throw UserError(
+        fmt::format("group '{}' cannot run {} with algorithm custom: {}; give the override in "
+                    "collectives.overrides the kind, the group and the sizes that the file is for",
+                    name_, to_string(op.collective), reason));
+  return Algorithm::kCustom;
 }
 
 NcclPick GroupChoices::pick(const Op& op, const CollectiveOverride& wish) const {
@@ -197,7 +236,7 @@ NcclPick GroupChoices::pick(const Op& op, const CollectiveOverride& wish) const 
     candidates.push_back(wanted);
   } else {
     for (const Algorithm algorithm : kNcclAlgorithms)
-      if (why_not(algorithm, call_of(op)).empty()) candidates.push_back(algorithm);
+      if (why_not(algorithm, call_of(op, wish)).empty()) candidates.push_back(algorithm);
   }
   const auto best = nccl_choose(op.collective, op.size, nccl_, candidates, wish.protocol);
   if (best) return *best;

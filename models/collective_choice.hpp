@@ -5,6 +5,7 @@
 /// says for it, or by NCCL's cost model. Rules, sources, deviations: docs/models/nccl.md.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,9 @@ struct CollectiveOverride {
   CollectiveAlgorithm algorithm = CollectiveAlgorithm::kAuto;
   CollectiveProtocol protocol = CollectiveProtocol::kAuto;
   std::int64_t channels = 0;  ///< 0: as for all other calls.
+  std::string file;           ///< Of algorithm custom; {rank} in it: Chakra, else XML.
+  Bytes written_for{};        ///< Of Chakra: the size for which the files hold.
+  std::shared_ptr<const CustomAlgorithm> custom = nullptr;  ///< What is in `file`.
 };
 
 /// Software costs of collectives: of protocol Simple on a ring. Those of other pairs are in the
@@ -59,12 +63,16 @@ void describe(ParamVisitor& visitor, CollectiveOverride& params);
 struct CollectiveChoice {
   CollectiveAlgorithm algorithm = CollectiveAlgorithm::kRing;
   CollectiveProtocol protocol = CollectiveProtocol::kSimple;
-  const GroupLayout* layout = nullptr;  ///< Not null; as long-lived as the group.
+  const GroupLayout* layout = nullptr;      ///< Not null; as long-lived as the group.
+  const CustomAlgorithm* custom = nullptr;  ///< Of algorithm kCustom; as long-lived.
   Bytes chunk{};
   std::uint32_t window = 0;  ///< CollectiveCall::window.
   Duration launch{};         ///< Once per call and rank, before its first step.
   Duration step_intra{};     ///< Step ready to message posted, peer on this host.
   Duration step_inter{};     ///< The same, peer on another host.
+
+  /// "ring"; "custom:" and the name that its file gives it.
+  std::string name() const;
 
   /// Data and flags of a message with `data`.
   Bytes wire_bytes(Bytes data) const {
@@ -101,8 +109,9 @@ class GroupChoices {
 
   const GroupLayout& layout_of(std::int64_t channels) const;
   NcclPick pick(const Op& op, const CollectiveOverride& wish) const;
-  CollectiveCall call_of(const Op& op) const;
+  CollectiveCall call_of(const Op& op, const CollectiveOverride& wish) const;
   CollectiveAlgorithm allowed(const Op& op, const CollectiveOverride& wish) const;
+  CollectiveAlgorithm allowed_custom(const Op& op, const CollectiveOverride& wish) const;
   void set_costs(const Op& op, CollectiveChoice& choice) const;
 
   const CollectiveParams* params_ = nullptr;

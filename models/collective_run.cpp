@@ -90,17 +90,17 @@ CollectiveInbox* CollectiveRun::inbox_of(std::uint32_t from, std::uint32_t chann
   return source->inbox;
 }
 
-// Every step that is ready waits out its software time; steps of one channel do so side by side but
-// are posted in order.
+// Every step that is ready waits out its work and software time; steps of one channel do so side by
+// side but are posted in order.
 void CollectiveRun::advance(SimTime now, HostServices& host, std::uint32_t channel) {
   Channel& state = channels_[channel];
   while (state.next < state.count) {
     if (state.gate != nullptr && state.gate->of_this_call() < state.step.wait_count) break;
-    if (state.step.send_to == kNoPeer) {
+    if (state.step.send_to == kNoPeer && state.step.work == Duration{}) {
       --steps_left_;
     } else {
-      const bool intra = job_->host(member(state.step.send_to)) == job_->host(rank_);
-      SimTime at = now + (intra ? choice_.step_intra : choice_.step_inter);
+      SimTime at = now + state.step.work;
+      if (state.step.send_to != kNoPeer) at += software_time(state.step.send_to);
       if (state.post_head < state.posts.size()) at = std::max(at, state.posts.back().at);
       state.posts.push_back({at, state.step.send_to, state.step.send_bytes, state.step.mode});
     }
@@ -110,12 +110,18 @@ void CollectiveRun::advance(SimTime now, HostServices& host, std::uint32_t chann
   flush(now, host, channel);
 }
 
+Duration CollectiveRun::software_time(std::uint32_t to) const {
+  const bool intra = job_->host(member(to)) == job_->host(rank_);
+  return intra ? choice_.step_intra : choice_.step_inter;
+}
+
 void CollectiveRun::flush(SimTime now, HostServices& host, std::uint32_t channel) {
   Channel& state = channels_[channel];
   if (state.armed) return;  // the timer will do it
   while (state.post_head < state.posts.size() && state.posts[state.post_head].at <= now) {
     const Post post = state.posts[state.post_head++];
     --steps_left_;
+    if (post.to == kNoPeer) continue;
     ++sends_open_;
     send(now, host, channel, post);
   }

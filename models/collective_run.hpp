@@ -67,7 +67,7 @@ class CollectiveRun {
   };
   struct Post {
     SimTime at;
-    std::uint32_t to;
+    std::uint32_t to;  // kNoPeer: only work ends
     Bytes size;
     StepMode mode;
   };
@@ -82,6 +82,7 @@ class CollectiveRun {
   };
 
   CollectiveInbox* inbox_of(std::uint32_t from, std::uint32_t channel) const;
+  Duration software_time(std::uint32_t to) const;
   void load(std::uint32_t channel);
   void advance(SimTime now, HostServices& host, std::uint32_t channel);
   void flush(SimTime now, HostServices& host, std::uint32_t channel);

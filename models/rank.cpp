@@ -178,6 +178,7 @@ void Rank::run_steps(SimTime now, OpId id, GroupState& state) {
   call.max_chunk = choice.chunk;
   call.window = choice.window;
   call.layout = choice.layout;
+  call.custom = choice.custom;
   if (op.matrix != Op::kNoMatrix) call.matrix = &job_->matrix(op.matrix);
   state.run = std::make_unique<CollectiveRun>(
       *job_, rank_, group, choice, make_schedule(call),

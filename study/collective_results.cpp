@@ -34,13 +34,13 @@ using SeriesKey = std::tuple<JobId, GroupId, CollectiveKind, Bytes>;
 struct Series {
   std::vector<Call> calls;
   std::vector<CallDuration> durations;
-  std::optional<NcclPick> pick;
+  std::optional<CollectiveChoice> choice;
   RankId current;        // ops come rank by rank:
   std::size_t next = 0;  // index of the next call of `current`
 };
 
 /// One line of the summary: the groups of one size are alike (the tensor-parallel groups of a job).
-using SummaryKey = std::tuple<JobId, CollectiveKind, Bytes, std::uint32_t, std::string_view,
+using SummaryKey = std::tuple<JobId, CollectiveKind, Bytes, std::uint32_t, std::string,
                               std::string_view>;  // size of the group, algorithm, protocol
 struct Collected {
   std::vector<Duration> durations, last_arriver;
@@ -57,7 +57,7 @@ std::map<SeriesKey, Series> collect_series(const std::vector<OpRecord>& ops,
     const GroupId group = workload.group(record.rank, op.group);
     const auto [found, is_new] = all.try_emplace({record.job, group, op.collective, op.size});
     Series& series = found->second;
-    if (is_new) series.pick = pick_of(jobs[record.job.index()], group, op);
+    if (is_new) series.choice = choice_of(jobs[record.job.index()], group, op);
     if (series.current != record.rank) {
       series.current = record.rank;
       series.next = 0;
@@ -106,8 +106,8 @@ std::vector<CollectiveSummary> summarise_collectives(const std::vector<OpRecord>
     const auto& [job, group, kind, size] = key;
     const auto ranks = jobs[job.index()].workload.groups[group.index()].ranks.size();
     const auto group_size = static_cast<std::uint32_t>(ranks);
-    const auto algorithm = series.pick ? to_string(series.pick->algorithm) : std::string_view();
-    const auto protocol = series.pick ? to_string(series.pick->protocol) : std::string_view();
+    const auto algorithm = series.choice ? series.choice->name() : std::string();
+    const auto protocol = series.choice ? to_string(series.choice->protocol) : std::string_view();
     Collected& line = lines[{job, kind, size, group_size, algorithm, protocol}];
     for (const Call& call : series.calls)
       if (call.ranks == group_size) line.last_arriver.push_back(call.of_last_arriver(kind));

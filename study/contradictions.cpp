@@ -8,6 +8,7 @@
 #include "models/ecn_rules.hpp"
 #include "models/egress_port.hpp"
 #include "sim/error.hpp"
+#include "study/custom_algorithms.hpp"
 #include "workloads/collectives/collective.hpp"
 
 namespace plait {
@@ -68,7 +69,9 @@ void check_collectives(const Scenario& scenario) {
       throw UserError(scenario.where(path + "from"),
                       fmt::format("{}from: {} is not below `to`, {}", path, to_string(one.from),
                                   to_string(one.to)));
-    if (one.kind == CollectiveFilter::kAny) continue;
+    check_custom_keys(scenario, i);
+    if (one.kind == CollectiveFilter::kAny || one.algorithm == CollectiveAlgorithm::kCustom)
+      continue;
     const auto kind = static_cast<CollectiveKind>(static_cast<int>(one.kind) - 1);
     readable(scenario, path + "algorithm",
              [&] { algorithm_named(to_string(one.algorithm), kind); });

@@ -184,10 +184,9 @@ std::string_view op_name(const Results& results, const OpRecord& record) {
   return workload.graphs[record.rank.index()]->name(record.op);
 }
 
-std::optional<NcclPick> pick_of(const JobInfo& job, GroupId group, const Op& op) {
+std::optional<CollectiveChoice> choice_of(const JobInfo& job, GroupId group, const Op& op) {
   if (!job.context) return std::nullopt;
-  const CollectiveChoice choice = job.context->choose(job.context->group(group), op);
-  return NcclPick{choice.algorithm, choice.protocol};
+  return job.context->choose(job.context->group(group), op);
 }
 
 std::string fingerprint_text(const Results& results) {

@@ -86,9 +86,10 @@ struct CollectiveSummary {
   CollectiveKind kind = CollectiveKind::kAllReduce;
   Bytes size{};  ///< As in Op::size.
   std::uint32_t group_size = 0;
-  std::string_view algorithm, protocol;  ///< Empty: not known.
-  std::size_t calls = 0;                 ///< Calls in which every rank of the group took part.
-  Duration p50{}, max{};                 ///< Of a rank's duration, waiting for late ranks included.
+  std::string algorithm;      ///< As CollectiveChoice::name(); empty: not known.
+  std::string_view protocol;  ///< Empty: not known.
+  std::size_t calls = 0;      ///< Calls in which every rank of the group took part.
+  Duration p50{}, max{};      ///< Of a rank's duration, waiting for late ranks included.
   /// Of the shortest duration over the ranks of a call. It belongs to the rank that came last and
   /// waited for nobody, so it is what a benchmark of the collective alone would measure.
   Duration last_arriver_p50{}, last_arriver_max{};
@@ -164,7 +165,7 @@ std::string_view op_name(const Results& results, const OpRecord& record);
 const Op& op_of(const Results& results, const OpRecord& record);
 
 /// How a collective of `group` ran; nullopt: not known.
-std::optional<NcclPick> pick_of(const JobInfo& job, GroupId group, const Op& op);
+std::optional<CollectiveChoice> choice_of(const JobInfo& job, GroupId group, const Op& op);
 
 /// "a1b2c3d4e5f60718".
 std::string fingerprint_text(const Results& results);

@@ -10,6 +10,7 @@
 #include "study/config_node.hpp"
 #include "study/config_printer.hpp"
 #include "study/contradictions.hpp"
+#include "study/custom_algorithms.hpp"
 #include "study/traffic_check.hpp"
 
 namespace plait {
@@ -158,6 +159,7 @@ Scenario read(ConfigNode root, std::string name, std::string base_dir,
   scenario.locations = reader.locations();
   scenario.locations.try_emplace("", root.where.file);
   check(scenario);
+  load_custom_algorithms(scenario);
   return scenario;
 }
 

@@ -202,11 +202,12 @@ void write_ops(Database& database, const Results& results) {
     const bool moves_data = op.kind != OpKind::kCompute;
     const bool collective = op.kind == OpKind::kCollective;
     const GroupId group = collective ? workload.group(record.rank, op.group) : GroupId::none();
+    std::string name;
     std::optional<std::string_view> algorithm, protocol;
     if (collective)
-      if (const auto pick = pick_of(results.context.jobs[record.job.index()], group, op)) {
-        algorithm = to_string(pick->algorithm);
-        protocol = to_string(pick->protocol);
+      if (const auto choice = choice_of(results.context.jobs[record.job.index()], group, op)) {
+        algorithm = name = choice->name();
+        protocol = to_string(choice->protocol);
       }
     ops.row(record.job, record.rank, record.op,
             workload.graphs[record.rank.index()]->source_id(record.op), op_name(results, record),

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "models/analytic/custom_cost.hpp"
 #include "sim/check.hpp"
 
 namespace plait {
@@ -79,6 +80,7 @@ Duration collective_cost(const JobContext& job, const JobGroup& group, const Op&
                          const GroupFlights& flights) {
   const CollectiveChoice choice = job.choose(group, op);
   if (group.ranks.size() == 1) return choice.launch;
+  if (choice.custom != nullptr) return custom_cost(job, group, op, choice, flights);
   const auto nccl =
       nccl_time(op.collective, op.size, group.choices->nccl(), {choice.algorithm, choice.protocol});
   if (nccl) return *nccl;

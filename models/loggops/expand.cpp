@@ -95,17 +95,31 @@ class RankExpansion {
           const std::uint32_t on = step.wait_channel == kSameChannel ? channel : step.wait_channel;
           gates[{step.wait_from, on}] = receives.at({step.wait_from, on})[step.wait_count - 1];
         }
-        if (step.send_to == kNoPeer) continue;
+        if (step.send_to == kNoPeer && step.work == Duration{}) continue;
         PLAIT_CHECK(step.mode == StepMode::kMessage,
                     "without a scale-up network no switch adds up or copies");
         Ids needs{begin};
         for (const auto& [source, id] : gates) needs.push_back(id);
+        if (step.work > Duration{}) {
+          needs = {add(work_of(message, step.work), std::move(needs))};
+          parts.push_back(needs[0]);
+        }
+        if (step.send_to == kNoPeer) continue;
         message.peer = group.ranks[step.send_to];
         message.size = choice.wire_bytes(step.send_bytes);
         parts.push_back(add(message, std::move(needs)));
       }
     }
     return parts;
+  }
+
+  static Op work_of(const Op& message, Duration duration) {
+    Op work;
+    work.device = message.device;
+    work.stream = message.stream;
+    work.in_order = false;
+    work.duration = duration;
+    return work;
   }
 
   CollectiveCall call_of(const Op& op, const JobGroup& group,
@@ -120,6 +134,7 @@ class RankExpansion {
     call.max_chunk = choice.chunk;
     call.window = choice.window;
     call.layout = choice.layout;
+    call.custom = choice.custom;
     if (op.matrix != Op::kNoMatrix) call.matrix = &job_.matrix(op.matrix);
     return call;
   }

@@ -29,6 +29,7 @@ THIRD_PARTY = {
     "boost/": {"topologies"},
     "google/protobuf/": {"workloads", "study"},
     "zlib.h": {"workloads", "study"},
+    "pugixml.hpp": {"workloads"},
     "Eigen/": {"models", "study"},
     "yaml-cpp/": {"study"},
     "sqlite3.h": {"study"},

@@ -8,6 +8,7 @@
 #include "sim/check.hpp"
 #include "sim/error.hpp"
 #include "workloads/collectives/algorithms.hpp"
+#include "workloads/collectives/custom.hpp"
 
 namespace plait {
 
@@ -59,8 +60,9 @@ std::unique_ptr<CollectiveSchedule> made(const CollectiveCall& call) {
       return make_pxn_schedule(call);
     case CollectiveAlgorithm::kDissemination:
       return make_barrier_schedule(call);
-    case CollectiveAlgorithm::kAuto:
     case CollectiveAlgorithm::kCustom:
+      return make_custom_schedule(call);
+    case CollectiveAlgorithm::kAuto:
       break;
   }
   PLAIT_CHECK(false, "every legal algorithm has a schedule");

@@ -21,6 +21,8 @@
 
 namespace plait {
 
+struct CustomAlgorithm;  // custom.hpp
+
 constexpr std::uint32_t kNoPeer = UINT32_MAX;
 constexpr std::uint32_t kSameChannel = UINT32_MAX;
 
@@ -43,6 +45,7 @@ struct CollectiveStep {
                                       ///< from the start of this collective.
   std::uint32_t wait_channel = kSameChannel;  ///< The step's own, unless another is named.
   StepMode mode = StepMode::kMessage;
+  Duration work{};  ///< Between what it waits for and its message; of custom algorithms only.
 };
 
 /// A range of bytes that a message carries, for those who check what an algorithm does with data.
@@ -74,8 +77,9 @@ struct CollectiveCall {
   /// Of direct algorithms: peers to send to before the answer of the first of them must be there;
   /// 0: no limit.
   std::uint32_t window = 0;
-  const GroupLayout* layout = nullptr;  ///< Of the group; outlives the schedule.
-  const ByteMatrix* matrix = nullptr;   ///< Of an uneven all-to-all; outlives the schedule.
+  const GroupLayout* layout = nullptr;      ///< Of the group; outlives the schedule.
+  const ByteMatrix* matrix = nullptr;       ///< Of an uneven all-to-all; outlives the schedule.
+  const CustomAlgorithm* custom = nullptr;  ///< Of kCustom; outlives the schedule.
 };
 
 /// One rank's part in one collective. Every call computes; what is kept is O(n) small numbers.

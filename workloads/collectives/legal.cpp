@@ -6,6 +6,7 @@
 
 #include "sim/error.hpp"
 #include "workloads/collectives/collective.hpp"
+#include "workloads/collectives/custom.hpp"
 
 namespace plait {
 
@@ -108,6 +109,7 @@ CollectiveAlgorithm algorithm_named(std::string_view name, CollectiveKind kind) 
 
 std::string why_not(CollectiveAlgorithm algorithm, const CollectiveCall& call) {
   if (algorithm == Algorithm::kAuto) return {};
+  if (algorithm == Algorithm::kCustom) return why_not_custom(call);
   const std::vector<Algorithm> legal = legal_algorithms(call.kind);
   if (std::find(legal.begin(), legal.end(), algorithm) == legal.end())
     return fmt::format("{} does not have it; it has: {}", to_string(call.kind),
