@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <iterator>
@@ -96,6 +98,64 @@ TEST_CASE("custom: ASTRA-sim's ring of MSCCL moves the data of an all-reduce", "
     CHECK(movement.run() == "");
     // A ring: 2 (n - 1) messages of an n-th of the data.
     if (size == 1000) CHECK(movement.sent_bytes(3) == 14 * 125);
+  }
+}
+
+// Every GPU to every other, one thread block a partner; what lies where is as MSCCL's compiler has
+// it (msccl-tools, collectives.py): in place, the input of an all-gather is part `id` of the output
+// and the result of a reduce-scatter part `id` of the input.
+TEST_CASE("custom: all kinds move their data, in place and not", "[custom]") {
+  const auto [coll, in_place] = GENERATE(table<std::string, bool>({{"allgather", false},
+                                                                   {"allgather", true},
+                                                                   {"reduce_scatter", false},
+                                                                   {"reduce_scatter", true},
+                                                                   {"alltoall", false}}));
+  constexpr int kGpus = 5;
+  const bool gather = coll == "allgather", scatter = coll == "reduce_scatter";
+  std::string text =
+      fmt::format("<algo name=\"x\" coll=\"{}\" ngpus=\"{}\" nchunksperloop=\"1\" inplace=\"{}\">",
+                  coll, kGpus, in_place ? 1 : 0);
+  for (int g = 0; g < kGpus; ++g) {
+    text += fmt::format("<gpu id=\"{}\" i_chunks=\"{}\" o_chunks=\"{}\" s_chunks=\"0\">\n", g,
+                        gather ? 1 : kGpus, scatter ? 1 : kGpus);
+    // The GPU's own part, by a thread block that talks to nobody.
+    const char* own = gather    ? "srcoff=\"0\" dstbuf=\"o\" dstoff=\"{0}\""
+                      : scatter ? "srcoff=\"{0}\" dstbuf=\"o\" dstoff=\"0\""
+                                : "srcoff=\"{0}\" dstbuf=\"o\" dstoff=\"{0}\"";
+    text += "<tb id=\"0\" send=\"-1\" recv=\"-1\" chan=\"0\">";
+    if (!in_place)
+      text += "<step s=\"0\" type=\"cpy\" srcbuf=\"i\" cnt=\"1\" " +
+              fmt::format(fmt::runtime(own), g) + "/>";
+    text += "</tb>\n";
+    int block = 1;
+    for (int p = 0; p < kGpus; ++p) {
+      if (p == g) continue;
+      const bool from_output = gather && in_place;
+      text += fmt::format(
+          "<tb id=\"{0}\" send=\"{1}\" recv=\"{1}\" chan=\"0\">\n<step s=\"0\" type=\"s\" "
+          "srcbuf=\"{2}\" srcoff=\"{3}\" cnt=\"1\"/>\n",
+          block++, p, from_output ? 'o' : 'i',
+          from_output ? g
+          : gather    ? 0
+                      : p);
+      if (scatter)
+        text += fmt::format(
+            "<step s=\"1\" type=\"rrc\" srcbuf=\"{0}\" srcoff=\"{1}\" dstbuf=\"{0}\" "
+            "dstoff=\"{1}\" "
+            "cnt=\"1\"{2}/>\n",
+            in_place ? 'i' : 'o', in_place ? g : 0, in_place ? "" : " depid=\"0\" deps=\"0\"");
+      else
+        text += fmt::format("<step s=\"1\" type=\"r\" dstbuf=\"o\" dstoff=\"{}\" cnt=\"1\"/>\n", p);
+      text += "</tb>\n";
+    }
+    text += "</gpu>\n";
+  }
+  const auto algorithm = load_custom_algorithm(write(text + "</algo>"));
+  const GroupLayout layout = make_layout(std::vector<std::uint32_t>(kGpus, 0), 1, 1);
+  for (const std::int64_t size : {5, 64, 1003}) {
+    INFO(coll << " " << in_place << " " << size);
+    DataMovement movement(call_of(*algorithm, layout, Bytes(size)), 7);
+    CHECK(movement.run() == "");
   }
 }
 

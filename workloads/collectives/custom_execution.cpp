@@ -5,74 +5,18 @@
 #include <algorithm>
 #include <deque>
 #include <map>
-#include <optional>
 #include <tuple>
 #include <utility>
 
 #include "sim/check.hpp"
 #include "sim/error.hpp"
 #include "workloads/collectives/custom.hpp"
+#include "workloads/collectives/custom_sum.hpp"
 #include "workloads/collectives/custom_xml.hpp"
 
 namespace plait {
 
 namespace {
-
-/// What a chunk of a buffer holds: input chunk `index` of some ranks, added up. No ranks: nothing.
-class Sum {
- public:
-  Sum() = default;
-  Sum(std::uint32_t rank, std::uint32_t index) : index_(index) { add_rank(rank); }
-
-  bool empty() const { return once_.empty(); }
-  std::uint32_t index() const { return index_; }
-  std::uint32_t first_rank() const {
-    for (std::uint32_t rank = 0;; ++rank)
-      if (has(once_, rank)) return rank;
-  }
-  void add_rank(std::uint32_t rank) {
-    if (has(once_, rank)) set(twice_, rank);
-    set(once_, rank);
-  }
-  /// @pre of one index.
-  void add(const Sum& other) {
-    for (std::size_t w = 0; w < other.once_.size(); ++w)
-      for (std::uint32_t bit = 0; bit < 64; ++bit)
-        if (((other.once_[w] >> bit) & 1) != 0) add_rank(static_cast<std::uint32_t>(64 * w) + bit);
-    for (std::size_t w = 0; w < other.twice_.size(); ++w) {
-      if (twice_.size() <= w) twice_.resize(w + 1);
-      twice_[w] |= other.twice_[w];
-    }
-  }
-  /// For the user.
-  std::string text() const {
-    if (empty()) return "nothing";
-    constexpr std::size_t kMostShown = 8;
-    std::string result;
-    std::size_t shown = 0;
-    for (std::uint32_t rank = 0; rank < 64 * once_.size(); ++rank) {
-      if (!has(once_, rank)) continue;
-      if (++shown > kMostShown) return result + " + ...";
-      result += fmt::format("{}{}chunk {} of gpu {}", shown > 1 ? " + " : "",
-                            has(twice_, rank) ? "more than once " : "", index_, rank);
-    }
-    return result;
-  }
-  friend bool operator==(const Sum&, const Sum&) = default;
-
- private:
-  using Bits = std::vector<std::uint64_t>;  // by rank; no zeros at the end
-  static bool has(const Bits& bits, std::uint32_t rank) {
-    return rank / 64 < bits.size() && ((bits[rank / 64] >> (rank % 64)) & 1) != 0;
-  }
-  static void set(Bits& bits, std::uint32_t rank) {
-    if (rank / 64 >= bits.size()) bits.resize(rank / 64 + 1);
-    bits[rank / 64] |= std::uint64_t{1} << (rank % 64);
-  }
-
-  std::uint32_t index_ = 0;
-  Bits once_, twice_;
-};
 
 /// Runs an algorithm on symbols: finds out what every message carries, whether all steps can go and
 /// whether the collective is what comes out.
@@ -116,7 +60,7 @@ class Execution {
  private:
   using Needs = std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t>;  // per source
   struct Message {
-    std::vector<Sum> chunks;
+    std::vector<SymbolicSum> chunks;
     CustomStep* step;
   };
   using Link = std::tuple<std::size_t, std::size_t, std::uint32_t>;
@@ -133,8 +77,8 @@ class Execution {
     buffers['s'].resize(gpu.scratch);
     for (std::uint32_t c = 0; c < result_.input_chunks; ++c) {
       const bool shared = xml_.kind == CollectiveKind::kAllGather && xml_.in_place;
-      Sum& at = shared ? buffers['o'][g * result_.input_chunks + c] : buffers['i'][c];
-      at = Sum(g, c);
+      SymbolicSum& at = shared ? buffers['o'][g * result_.input_chunks + c] : buffers['i'][c];
+      at = SymbolicSum(g, c);
     }
     done_[g].assign(gpu.blocks.size(), 0);
     received_[g].resize(gpu.blocks.size());
@@ -161,7 +105,7 @@ class Execution {
       wait_for(g, b,
                history_[g][static_cast<std::size_t>(step.needs_block)]
                        [static_cast<std::size_t>(step.needs_step)]);
-    std::vector<Sum> data;
+    std::vector<SymbolicSum> data;
     if (step.receives()) {
       Message message = std::move(mail_[from].front());
       mail_[from].pop_front();
@@ -205,8 +149,8 @@ class Execution {
     }
   }
 
-  void apply(std::size_t g, std::size_t b, const MscclStep& step, std::vector<Sum> data) {
-    const auto source = [&](std::uint32_t k) -> const Sum& {
+  void apply(std::size_t g, std::size_t b, const MscclStep& step, std::vector<SymbolicSum> data) {
+    const auto source = [&](std::uint32_t k) -> const SymbolicSum& {
       return buffers_[g].at(step.source)[step.source_chunk + k];
     };
     if (step.type == "nop") return;
@@ -217,7 +161,7 @@ class Execution {
     }
     if (step.type != "s" && step.type != "rrs")
       for (std::uint32_t k = 0; k < step.count; ++k) {
-        Sum& at = buffers_[g].at(step.destination)[step.destination_chunk + k];
+        SymbolicSum& at = buffers_[g].at(step.destination)[step.destination_chunk + k];
         if (step.type == "re")
           add(g, b, at, data[k]);
         else
@@ -226,18 +170,18 @@ class Execution {
     if (step.sends()) send(g, b, std::move(data));
   }
 
-  void add(std::size_t g, std::size_t b, Sum& to, const Sum& what) const {
+  void add(std::size_t g, std::size_t b, SymbolicSum& to, const SymbolicSum& what) const {
     if (to.empty() || what.empty()) fail(g, b, done_[g][b], "adds a chunk that holds nothing");
     if (to.index() != what.index())
       fail(g, b, done_[g][b], fmt::format("adds chunk {} to chunk {}", what.index(), to.index()));
     to.add(what);
   }
 
-  void send(std::size_t g, std::size_t b, std::vector<Sum> data) {
+  void send(std::size_t g, std::size_t b, std::vector<SymbolicSum> data) {
     const MscclBlock& block = xml_.gpus[g].blocks[b];
     CustomStep step;
     step.send_to = static_cast<std::uint32_t>(block.send);
-    for (const Sum& sum : data) {
+    for (const SymbolicSum& sum : data) {
       if (sum.empty()) fail(g, b, done_[g][b], "sends a chunk that holds nothing yet");
       step.chunks.push_back({sum.first_rank(), sum.index()});
     }
@@ -268,7 +212,7 @@ class Execution {
   }
 
   /// What chunk `c` of the result of rank `g` has to be.
-  Sum wanted(std::uint32_t g, std::uint32_t c) const {
+  SymbolicSum wanted(std::uint32_t g, std::uint32_t c) const {
     const std::uint32_t n = result_.ranks, per_rank = result_.input_chunks;
     const std::uint32_t per_pair = per_rank / n;  // of those that split the input
     switch (xml_.kind) {
@@ -279,7 +223,7 @@ class Execution {
       default:
         break;
     }
-    Sum sum(0, xml_.kind == CollectiveKind::kReduceScatter ? g * per_pair + c : c);
+    SymbolicSum sum(0, xml_.kind == CollectiveKind::kReduceScatter ? g * per_pair + c : c);
     for (std::uint32_t rank = 1; rank < n; ++rank) sum.add_rank(rank);
     return sum;
   }
@@ -296,7 +240,7 @@ class Execution {
                                 : xml_.kind == CollectiveKind::kReduceScatter ? per_rank / n
                                                                               : per_rank;
     for (std::uint32_t g = 0; g < n; ++g) {
-      const std::vector<Sum>& buffer = buffers_[g].at(in_input ? 'i' : 'o');
+      const std::vector<SymbolicSum>& buffer = buffers_[g].at(in_input ? 'i' : 'o');
       // In place, what a rank keeps of a reduce-scatter lies at its own part.
       const std::uint32_t first =
           in_input && xml_.kind == CollectiveKind::kReduceScatter ? g * count : 0;
@@ -328,10 +272,10 @@ class Execution {
 
   const MscclAlgorithm& xml_;
   CustomAlgorithm result_;
-  std::vector<std::map<char, std::vector<Sum>>> buffers_;  // by rank
-  std::vector<std::vector<std::size_t>> done_;             // steps, by rank and block
-  std::vector<std::vector<std::uint32_t>> received_;       // messages, by rank and block
-  std::map<std::size_t, std::vector<Needs>> implied_;      // what a block has waited for so far
+  std::vector<std::map<char, std::vector<SymbolicSum>>> buffers_;  // by rank
+  std::vector<std::vector<std::size_t>> done_;                     // steps, by rank and block
+  std::vector<std::vector<std::uint32_t>> received_;               // messages, by rank and block
+  std::map<std::size_t, std::vector<Needs>> implied_;  // what a block has waited for so far
   std::map<std::size_t, std::vector<std::vector<Needs>>> history_;  // the same after each step
   std::map<Link, std::deque<Message>> mail_;
 };

@@ -47,12 +47,16 @@ struct MscclAlgorithm {
   std::vector<MscclGpu> gpus;
 };
 
-/// Numbers are in range, peers exist, each (sender, receiver, channel) has one block at each end.
+/// Numbers are in range, peers exist, and what check_msccl() says.
 /// @throws UserError naming file, line, GPU, thread block and step.
 MscclAlgorithm read_msccl(const std::string& file);
 
 /// From text that is no file. @param name for messages.
 MscclAlgorithm parse_msccl(std::string_view text, const std::string& name);
+
+/// Buffers are not huge; each (sender, receiver, channel) has one block at each end; steps depend
+/// on steps that exist. Part of the readers above. @throws UserError likewise.
+void check_msccl(const MscclAlgorithm& algorithm);
 
 /// "f.xml:12: gpu 3, tb 0, step 7".
 std::string place_of(const MscclAlgorithm& algorithm, std::size_t gpu, std::size_t block,
