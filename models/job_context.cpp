@@ -127,9 +127,7 @@ void JobContext::make_groups(const Workload& workload) {
 // NICs that the members of a host have together, least of all hosts.
 std::uint32_t JobContext::least_nics(const Group& group) const {
   std::map<std::uint32_t, std::set<std::uint32_t>> of_host;
-  for (const RankId rank : group.ranks)
-    of_host[host(rank)].insert(placement_.nic.empty() ? rank.value()
-                                                      : placement_.nic[rank.index()]);
+  for (const RankId rank : group.ranks) of_host[host(rank)].insert(nic(rank));
   std::size_t least = SIZE_MAX;
   for (const auto& [host, nics] : of_host) least = std::min(least, nics.size());
   return static_cast<std::uint32_t>(least);

@@ -75,6 +75,10 @@ class JobContext {
   }
   GpuId gpu(RankId rank) const { return placement_.gpu[rank.index()]; }
   std::uint32_t host(RankId rank) const { return placement_.host[rank.index()]; }
+  /// Any number, equal for ranks that share a NIC.
+  std::uint32_t nic(RankId rank) const {
+    return placement_.nic.empty() ? rank.value() : placement_.nic[rank.index()];
+  }
   const JobGroup& group(GroupId id) const { return groups_[id.index()]; }
   const ByteMatrix& matrix(std::uint32_t index) const { return *matrices_[index]; }
   /// @param op  a collective of `group`.

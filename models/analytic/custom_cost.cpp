@@ -41,12 +41,11 @@ class StepTimes {
             const CollectiveChoice& choice, const GroupFlights& flights)
       : facts_(job.facts()),
         layout_(group.layout()),
-        nics_(group.choices->nccl().nics),
         choice_(choice),
         flights_(flights),
         ranks_(group.ranks.size()),
-        gpus_(group.ranks.size()),
-        hosts_(layout_.hosts.size()) {
+        gpus_(group.ranks.size()) {
+    for (const RankId rank : group.ranks) nic_of_.push_back(job.nic(rank));
     CollectiveCall call;
     call.kind = op.collective;
     call.size = op.size;
@@ -115,8 +114,8 @@ class StepTimes {
   void send(std::uint32_t p, std::uint32_t c, const CollectiveStep& step, Times at) {
     const Bytes bytes = choice_.wire_bytes(step.send_bytes);
     const bool on_host = intra(p, step);
-    Traffic& from = on_host ? gpus_[p] : hosts_[layout_.host_of[p]];
-    Traffic& to = on_host ? gpus_[step.send_to] : hosts_[layout_.host_of[step.send_to]];
+    Traffic& from = on_host ? gpus_[p] : nics_[nic_of_[p]];
+    Traffic& to = on_host ? gpus_[step.send_to] : nics_[nic_of_[step.send_to]];
     from.out += bytes;
     to.in += bytes;
     at.add(on_host ? flights_.intra : flights_.inter);
@@ -131,20 +130,20 @@ class StepTimes {
     for (const Traffic& gpu : gpus_)
       if (gpu.larger() > Bytes{})
         longest = std::max(longest, transmission_time(gpu.larger(), facts_.scale_up));
-    for (const Traffic& host : hosts_)
-      if (host.larger() > Bytes{})
-        longest = std::max(longest, transmission_time(host.larger() / nics_, facts_.nic));
+    for (const auto& [nic, traffic] : nics_)
+      if (traffic.larger() > Bytes{})
+        longest = std::max(longest, transmission_time(traffic.larger(), facts_.nic));
     return longest;
   }
 
   const CollectiveFacts& facts_;
   const GroupLayout& layout_;
-  std::int64_t nics_;
   const CollectiveChoice& choice_;
   const GroupFlights& flights_;
-  std::vector<Rank> ranks_;     // by position, also below
-  std::vector<Traffic> gpus_;   // within hosts
-  std::vector<Traffic> hosts_;  // between them
+  std::vector<Rank> ranks_;                // by position
+  std::vector<Traffic> gpus_;              // by position, within hosts
+  std::vector<std::uint32_t> nic_of_;      // by position
+  std::map<std::uint32_t, Traffic> nics_;  // between hosts
   std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::vector<Times>>
       arrivals_;  // by sender, receiver, channel
   Times end_;
