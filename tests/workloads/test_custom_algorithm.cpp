@@ -184,10 +184,16 @@ TEST_CASE("custom: a call that does not fit is refused", "[custom]") {
 
 TEST_CASE("custom: the likeliest mistakes and what the user reads", "[custom]") {
   REQUIRE(error_of(kTwo).empty());
+  CHECK(error_of("\xEF\xBB\xBF<?xml version=\"1.0\"?>\n<!-- by hand -->\n" + kTwo).empty());
   CHECK(error_of("<algo") == "custom.xml:1: not an XML file: Error parsing start element tag");
-  CHECK(error_of("") == "custom.xml:1: not an XML file: No document element found");
+  CHECK(error_of("") == "custom.xml:1: not an XML file: does not begin with an element");
   CHECK(error_of(kTwo.substr(0, kTwo.find("</gpu>"))) ==
         "custom.xml:11: not an XML file: Start-end tags mismatch");
+  // Chakra files of a tool that keeps its input in the metadata hold the XML, too.
+  CHECK(error_of("\x0A\x1F schema" + kTwo) ==
+        "custom.xml:2: not an XML file: does not begin with an element");
+  CHECK(error_of(kTwo + "more") ==
+        "custom.xml:24: something follows </algo>, which must be the end");
   CHECK(error_of("\n<other/>") ==
         "custom.xml:2: begins with <other> where <algo> is due; is it from MSCCL?");
   CHECK(error_of(kTwo + "<algo/>") ==

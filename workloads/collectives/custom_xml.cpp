@@ -234,20 +234,23 @@ MscclAlgorithm read_algorithm(const Element& algo, const std::string& file) {
 
 MscclAlgorithm parse_msccl(std::string_view text, const std::string& name) {
   const Lines lines(text);
+  const auto fail_at = [&](std::ptrdiff_t offset, const std::string& what) {
+    throw UserError(SourceLocation{name, lines.of(offset), 0}, what);
+  };
   pugi::xml_document document;
-  const pugi::xml_parse_result parsed =
-      document.load_buffer(text.data(), text.size(), pugi::parse_default, pugi::encoding_utf8);
-  if (!parsed)
-    throw UserError(SourceLocation{name, lines.of(parsed.offset), 0},
-                    fmt::format("not an XML file: {}", parsed.description()));
+  // As a fragment, or the parser would pass over any text before and after the element.
+  const pugi::xml_parse_result parsed = document.load_buffer(
+      text.data(), text.size(),
+      pugi::parse_default | pugi::parse_fragment | pugi::parse_trim_pcdata, pugi::encoding_utf8);
+  if (!parsed) fail_at(parsed.offset, fmt::format("not an XML file: {}", parsed.description()));
   const pugi::xml_node root = document.first_child();
+  if (root.type() != pugi::node_element)
+    fail_at(root.offset_debug(), "not an XML file: does not begin with an element");
   if (std::string_view(root.name()) != "algo")
-    throw UserError(
-        SourceLocation{name, lines.of(root.offset_debug()), 0},
-        fmt::format("begins with <{}> where <algo> is due; is it from MSCCL?", root.name()));
+    fail_at(root.offset_debug(),
+            fmt::format("begins with <{}> where <algo> is due; is it from MSCCL?", root.name()));
   if (root.next_sibling())
-    throw UserError(SourceLocation{name, lines.of(root.next_sibling().offset_debug()), 0},
-                    "something follows </algo>, which must be the end");
+    fail_at(root.next_sibling().offset_debug(), "something follows </algo>, which must be the end");
   return read_algorithm(Element(root, lines, name, ""), name);
 }
 
