@@ -212,6 +212,11 @@ TEST_CASE("custom chakra: the likeliest mistakes and what the user reads", "[cus
   CHECK(files.error_of({{message(1, kSend, 1, 10, 0, {2}), first[1]},
                         {message(1, kSend, 0, 10, 0, {2}), second[1]}}) ==
         "a.{rank}.et: 4 nodes wait for each other in a circle, first node 2 'op2' of rank 0");
+  // The reader puts messages into an order that their dependencies allow.
+  CHECK(files
+            .error_of({{message(1, kSend, 1, 10, 0, {2}), message(2, kSend, 1, 10, 0)},
+                       {message(1, kRecv, 0, 10, 0), message(2, kRecv, 0, 10, 0)}})
+            .empty());
   CHECK(files.error_of({{first[0], first[1], collective(3, 0, 10)},
                         {second[0], second[1], collective(3, 0, 10)}}) ==
         "a.{rank}.et: rank 0, node 3 'op3': an algorithm consists of sends, receives and computes, "
