@@ -80,6 +80,7 @@ TEST_CASE("a ring from MSCCL's XML does what the ring does", "[custom]") {
     const RunOutcome ring = run(scenario("{algorithm: ring, protocol: ll128, channels: 1}", size));
     CHECK(sent(custom) == sent(ring));
     CHECK(time_of(custom) == time_of(ring));
+    CHECK(custom.results.records.totals.fingerprint == ring.results.records.totals.fingerprint);
   }
 }
 
