@@ -106,12 +106,24 @@ struct RequestRecord {
   std::uint32_t request_class = 0;  ///< Index into the job's classes.
   std::uint64_t id = 0;             ///< Within the job.
   RankId client;                    ///< Of an RPC; of inference the rank that got the prompt.
-  RankId server;                    ///< That answered it last.
+  RankId server;                    ///< That answered it last; none: several (storage).
   SimTime arrival{};                ///< When it should have been sent, at an open loop.
-  /// First token; of an RPC, whose response is delivered as a whole, the same as `end`. Never()
-  /// where the run ended before.
+  /// First token; of a checkpoint, when training went on; of what comes as a whole the same as
+  /// `end`. Never() where the run ended before.
   SimTime first = SimTime::never(), end = SimTime::never();
   std::int64_t input_units = 0, units = 0;  ///< Of request and response: tokens, or bytes.
+};
+
+/// What one storage server moved (models/storage/).
+struct StorageServerRecord {
+  JobId job;
+  RankId rank;
+  GpuId gpu;
+  Bytes read{}, written{};   ///< By its disk; copies for other servers included.
+  std::uint64_t pieces = 0;  ///< That the disk has finished.
+  Duration disk_busy{};
+  SimTime first = SimTime::never(), last{};  ///< First piece there, last one done by the disk.
+  Duration longest_wait{};                   ///< Of a piece for the disk.
 };
 
 /// Engine figures that belong to the model (the same for any number of threads).
@@ -146,9 +158,10 @@ struct FlowPaths {
 
 struct RunRecords {
   RunTotals totals;
-  std::vector<RankRecord> ranks;         ///< By (job, rank).
-  std::vector<OpRecord> ops;             ///< By (job, rank, start, op).
-  std::vector<RequestRecord> requests;   ///< By (job, id).
+  std::vector<RankRecord> ranks;                     ///< By (job, rank).
+  std::vector<OpRecord> ops;                         ///< By (job, rank, start, op).
+  std::vector<RequestRecord> requests;               ///< By (job, id).
+  std::vector<StorageServerRecord> storage_servers;  ///< By (job, rank).
   std::vector<MessageRecord> messages;   ///< By (posted, from, to, stream, order of posting).
   std::vector<FlowRecord> flows;         ///< By (from, to, stream, lane).
   FlowPaths flow_paths;                  ///< Empty unless some link was paused.

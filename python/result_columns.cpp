@@ -160,7 +160,10 @@ py::list request_columns(const Results& r) {
       .add("class",
            [&](const Q& q) -> std::string_view { return info(q).classes[q.request_class]; })
       .add("client_rank", [](const Q& q) { return q.client.value(); })
-      .add("server_rank", [](const Q& q) { return q.server.value(); })
+      .add("server_rank",
+           [](const Q& q) {
+             return q.server.valid() ? static_cast<std::int64_t>(q.server.value()) : -1;
+           })
       .add("arrival_us", [](const Q& q) { return us(q.arrival); })
       .add("first_us", [](const Q& q) { return us(q.first); })
       .add("end_us", [](const Q& q) { return us(q.end); })
@@ -168,6 +171,21 @@ py::list request_columns(const Results& r) {
            [](const Q& q) { return has_ended(q) ? us(request_latency(q)) : std::nan(""); })
       .add("input_units", [](const Q& q) { return q.input_units; })
       .add("units", [](const Q& q) { return q.units; })
+      .take();
+}
+
+py::list storage_server_columns(const Results& r) {
+  using S = StorageServerRecord;
+  return Columns(r.records.storage_servers)
+      .add("job", [](const S& s) { return s.job.value(); })
+      .add("rank", [](const S& s) { return s.rank.value(); })
+      .add("gpu", [](const S& s) { return s.gpu.value(); })
+      .add("read_bytes", [](const S& s) { return s.read.count(); })
+      .add("written_bytes", [](const S& s) { return s.written.count(); })
+      .add("pieces", [](const S& s) { return s.pieces; })
+      .add("disk_busy_us", [](const S& s) { return us(s.disk_busy); })
+      .add("longest_wait_us", [](const S& s) { return us(s.longest_wait); })
+      .add("active_us", [](const S& s) { return us(active_time(s)); })
       .take();
 }
 
@@ -260,6 +278,7 @@ py::list result_columns(const Results& results, const std::string& table) {
   if (table == "ops") return op_columns(results);
   if (table == "messages") return message_columns(results);
   if (table == "requests") return request_columns(results);
+  if (table == "storage_servers") return storage_server_columns(results);
   if (table == "flows") return flow_columns(results);
   if (table == "flow_slowdown") return flow_slowdown_columns(results);
   if (table == "links") return link_columns(results);

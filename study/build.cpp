@@ -187,6 +187,7 @@ Experiment build_experiment(const Scenario& scenario, const std::vector<bool>& r
   experiment.fault_names = std::move(faults.names);
   experiment.simulation = make_simulation(scenario, experiment.fabric, params, faults.places);
   experiment.network = params;
+  experiment.record_ops = scenario.run.record_ops;
   const auto add = [&](const std::vector<std::string>& doubts) {
     experiment.warnings.insert(experiment.warnings.end(), doubts.begin(), doubts.end());
   };

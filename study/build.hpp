@@ -5,16 +5,19 @@
 /// jobs, loaded and placed -> Experiment (a simulation with a rank on every used GPU).
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "models/rank.hpp"
 #include "models/shared_gpu.hpp"
 #include "models/simulation.hpp"
+#include "models/storage/storage_server.hpp"
 #include "study/placement.hpp"
 #include "study/request_jobs.hpp"
 #include "study/results.hpp"
 #include "study/scenario.hpp"
+#include "study/storage_jobs.hpp"
 #include "topologies/fabric_graph.hpp"
 #include "topologies/route_table.hpp"
 
@@ -35,8 +38,14 @@ struct LoadedJob {
   Workload workload;
   SimTime start{};
   RequestJob requests = {};  ///< Empty unless the job serves requests; the graphs then do nothing.
+  std::optional<StorageUse> storage = {};
   JobKind kind = JobKind::kTraining;
   bool background = false;
+
+  /// Ranks that are processes of this job or walk their graphs: all but those of storage servers.
+  std::size_t walkers() const {
+    return workload.graphs.size() - (storage ? std::size_t{storage->servers} : 0);
+  }
 };
 
 /// Reads or makes every job's workload. @param graph for loads, which are shares of its
@@ -58,9 +67,12 @@ struct Experiment {
   std::vector<std::shared_ptr<const JobContext>> contexts;  ///< By job.
   /// By job and rank, owned by the simulation. A job has either ranks or request processes.
   std::vector<std::vector<const Rank*>> ranks;
+  /// A storage job has ranks, its clients, and processes, its servers.
   std::vector<std::vector<const RequestProcess*>> request_processes;
-  std::vector<JobPlacement> placements;  ///< By job.
-  std::vector<StreamRange> streams;      ///< By job: streams of its messages.
+  std::vector<std::vector<const StorageServer*>> storage_servers;  ///< By job: the same again.
+  std::vector<JobPlacement> placements;                            ///< By job.
+  std::vector<StreamRange> streams;  ///< By job: streams of its messages.
+  bool record_ops = true;            ///< Results keep the ops.
 };
 
 /// All stages. @param runs whether each job runs; one that does not keeps its GPUs, so that the

@@ -17,6 +17,11 @@ namespace {
 
 using Contexts = std::vector<std::shared_ptr<const JobContext>>;
 
+// What a job did at its storage is told by the times of its ops.
+bool keeps_times(const Scenario& scenario, const LoadedJob& job) {
+  return job.storage || (scenario.run.record_ops && job.requests.empty());
+}
+
 Contexts make_contexts(const Scenario& scenario, const CollectiveFacts& facts,
                        const Experiment& experiment) {
   const CollectiveMode mode = scenario.run.fidelity == Fidelity::kAnalytic ? CollectiveMode::kPrice
@@ -31,8 +36,7 @@ Contexts make_contexts(const Scenario& scenario, const CollectiveFacts& facts,
     contexts.push_back(at(scenario, fmt::format("jobs.{}", i), [&] {
       return std::make_shared<const JobContext>(
           JobId(i), experiment.jobs[i].name, experiment.jobs[i].workload, std::move(placement),
-          scenario.collectives, gpu, scenario.run.record_ops && experiment.jobs[i].requests.empty(),
-          facts, mode);
+          scenario.collectives, gpu, keeps_times(scenario, experiment.jobs[i]), facts, mode);
     }));
   }
   return contexts;
@@ -111,7 +115,7 @@ void place_processes(const Scenario& scenario, const std::vector<bool>& runs,
           place_request_job(job.requests, contexts[i], job.start, *experiment.simulation);
       continue;
     }
-    for (std::size_t rank = 0; rank < contexts[i]->rank_count(); ++rank) {
+    for (std::size_t rank = 0; rank < job.walkers(); ++rank) {
       auto process = std::make_unique<Rank>(contexts[i], RankId(rank));
       ranks.push_back(process.get());
       const GpuId gpu = contexts[i]->gpu(RankId(rank));
@@ -125,6 +129,7 @@ void place_processes(const Scenario& scenario, const std::vector<bool>& runs,
       seat->add(std::move(process), experiment.streams[i], start, scenario.jobs[i].background);
     }
   }
+  place_storage_servers(scenario, runs, experiment);
   for (auto& [gpu, seat] : shared) {
     const SimTime start = seat->first_start();
     experiment.simulation->place(gpu, std::move(seat), start);

@@ -81,6 +81,27 @@ Json collectives_json(const Results& results) {
   return lines;
 }
 
+std::string rate_name(RequestKind kind) {
+  if (is_storage(kind)) return "bytes_per_s";
+  return kind == RequestKind::kRpc ? "response_bytes_per_s" : "output_tokens_per_s";
+}
+
+Json storage_servers_json(const Results& results) {
+  Json lines = Json::array();
+  for (const StorageServerRecord& server : results.records.storage_servers)
+    lines.push_back({{"job", results.context.jobs[server.job.index()].name},
+                     {"rank", server.rank.value()},
+                     {"gpu", gpu_name(*results.context.graph, server.gpu)},
+                     {"read_bytes", server.read.count()},
+                     {"written_bytes", server.written.count()},
+                     {"pieces", server.pieces},
+                     {"disk_busy_us", us(server.disk_busy)},
+                     {"longest_wait_us", us(server.longest_wait)},
+                     {"active_us", us(active_time(server))},
+                     {"bytes_per_s", bytes_per_s(server)}});
+  return lines;
+}
+
 Json requests_json(const Results& results) {
   Json lines = Json::array();
   for (const RequestSummary& line : results.requests) {
@@ -96,8 +117,12 @@ Json requests_json(const Results& results) {
     }
     json["active_us"] = us(line.active);
     json["requests_per_s"] = line.requests_per_s;
-    json[line.kind == RequestKind::kRpc ? "response_bytes_per_s" : "output_tokens_per_s"] =
-        line.units_per_s;
+    json[rate_name(line.kind)] = line.units_per_s;
+    if (is_storage(line.kind)) {
+      json["round_us"] = quantiles(line.round);
+      json["round_bytes_per_s"] = line.round_bytes_per_s;
+    }
+    if (line.kind == RequestKind::kCheckpoint) json["blocked_us"] = quantiles(line.blocked);
     json["slo_share"] = line.good_share ? Json(*line.good_share) : Json();
     lines.push_back(std::move(json));
   }
@@ -206,6 +231,7 @@ std::string summary_json(const Results& results) {
                         {"jobs", jobs_json(results)},
                         {"collectives", collectives_json(results)},
                         {"requests", requests_json(results)},
+                        {"storage_servers", storage_servers_json(results)},
                         {"messages",
                          {{"count", results.message_completion.count},
                           {"completion_us", quantiles(results.message_completion)},

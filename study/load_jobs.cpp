@@ -31,9 +31,12 @@ Workload read_trace(const Scenario& scenario, const JobSpec& spec,
 
 Workload generate_training(const Scenario& scenario, std::size_t index,
                            std::vector<std::string>& warnings) {
+  const StorageParams* storage = nullptr;
+  if (!scenario.jobs[index].generate->checkpoint_storage.empty())
+    storage = &*scenario.jobs[checkpoint_storage(scenario, index)].storage;
   TrainingParams params = *scenario.jobs[index].generate;
   if (!params.kernel_times.empty()) params.kernel_times = scenario.file_path(params.kernel_times);
-  Workload workload = make_training_workload(params);
+  Workload workload = make_training_workload(params, storage);
   const std::string warning = memory_warning(params, scenario.fabric.host.gpu);
   if (!warning.empty())
     warnings.push_back(scenario.at(fmt::format("jobs.{}.generate", index), ": " + warning));
@@ -127,8 +130,14 @@ std::vector<LoadedJob> load_jobs(const Scenario& scenario, const FabricGraph* gr
     LoadedJob job;
     job.name = spec.name;
     job.requests = load_request_job(scenario, i);
-    job.workload =
-        job.requests.empty() ? load_workload(scenario, graph, i, warnings) : job.requests.workload;
+    if (spec.storage)
+      load_storage_job(scenario, i, job);
+    else if (job.requests.empty())
+      job.workload = load_workload(scenario, graph, i, warnings);
+    else
+      job.workload = job.requests.workload;
+    if (spec.generate && !spec.generate->checkpoint_storage.empty())
+      use_for_checkpoints(scenario, i, checkpoint_storage(scenario, i), job);
     job.start = SimTime::at(spec.start);
     job.kind = kind_of(spec);
     job.background = spec.background;

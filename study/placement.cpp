@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "sim/error.hpp"
@@ -86,7 +87,7 @@ class Placer {
 
   void place(std::size_t job) {
     const JobSpec& spec = scenario_.jobs[job];
-    const std::size_t ranks = jobs_[job].workload.graphs.size();
+    const std::size_t ranks = jobs_[job].walkers();
     std::vector<GpuId> gpus;
     if (!spec.beside.empty()) gpus = gpus_beside(job);
     if (!jobs_[job].requests.hosts.empty()) {
@@ -101,6 +102,18 @@ class Placer {
     gpus.resize(ranks);
     keep(job, gpus);
   }
+  // After the GPUs of their job's clients.
+  void place_servers(std::size_t job) {
+    if (!scenario_.jobs[job].storage) return;
+    servers_[job] =
+        at(scenario_, fmt::format("jobs.{}.storage", job), [&] { return server_gpus(job); });
+    for (const GpuId gpu : servers_[job]) taken_[gpu.index()] = true;
+  }
+  // The ranks that stand for servers are where these are.
+  void add_servers(std::size_t job) {
+    if (jobs_[job].storage)
+      for (const GpuId gpu : servers_[jobs_[job].storage->job]) put(placements_[job], gpu);
+  }
   std::vector<JobPlacement> take() { return std::move(placements_); }
 
  private:
@@ -108,11 +121,39 @@ class Placer {
     return fmt::format("jobs.{}.{}", job, key);
   }
 
+  void put(JobPlacement& placement, GpuId gpu) const {
+    placement.gpu.push_back(gpu);
+    placement.host.push_back(graph_.gpu_host(gpu).value());
+  }
+
+  // Servers have their GPUs alone, also those of a job that shares.
+  std::vector<GpuId> server_gpus(std::size_t job) const {
+    const StorageParams& storage = *scenario_.jobs[job].storage;
+    std::vector<bool> taken = taken_;
+    for (const GpuId gpu : placements_[job].gpu) taken[gpu.index()] = true;
+    std::vector<GpuId> gpus;
+    for (const std::string& name :
+         storage_hosts(storage.server_hosts, storage.servers, "server_hosts")) {
+      std::vector<NodeId> hosts = allowed_hosts(scenario_.jobs[job], graph_);
+      if (!name.empty()) hosts = {host_called(graph_, name)};
+      const std::vector<GpuId> order = packed(graph_, hosts);
+      const auto gpu =
+          std::find_if(order.begin(), order.end(), [&](GpuId g) { return !taken[g.index()]; });
+      if (gpu == order.end())
+        throw UserError(fmt::format(
+            "no GPU {} is left for server {}: other ranks have them; put this job before theirs, "
+            "or give them hosts",
+            name.empty() ? "of its hosts" : "of host '" + name + "'", gpus.size()));
+      taken[gpu->index()] = true;
+      gpus.push_back(*gpu);
+    }
+    return gpus;
+  }
+
   void keep(std::size_t job, const std::vector<GpuId>& gpus) {
     JobPlacement placement;
     for (const GpuId gpu : gpus) {
-      placement.gpu.push_back(gpu);
-      placement.host.push_back(graph_.gpu_host(gpu).value());
+      put(placement, gpu);
       if (!scenario_.jobs[job].shared) taken_[gpu.index()] = true;
     }
     placements_.push_back(std::move(placement));
@@ -121,7 +162,7 @@ class Placer {
   // Ranks of a request job whose host is named get its next GPU, then the others what is left.
   std::vector<GpuId> on_named_hosts(std::size_t job) const {
     const std::vector<std::string>& hosts = jobs_[job].requests.hosts;
-    const std::size_t ranks = jobs_[job].workload.graphs.size();
+    const std::size_t ranks = jobs_[job].walkers();
     std::vector<GpuId> order = candidates(job, ranks);
     if (ranks > order.size()) too_few(job, order.size());
     std::vector<GpuId> gpus(ranks);
@@ -192,7 +233,7 @@ class Placer {
     }
     throw UserError(scenario_.where(fmt::format("jobs.{}", job)),
                     fmt::format("jobs.{}: job '{}' has {} ranks, {}; {}", job, jobs_[job].name,
-                                jobs_[job].workload.graphs.size(), have, remedy));
+                                jobs_[job].walkers(), have, remedy));
   }
 
   const Scenario& scenario_;
@@ -200,6 +241,7 @@ class Placer {
   const std::vector<LoadedJob>& jobs_;
   std::vector<bool> taken_;
   std::vector<JobPlacement> placements_;
+  std::map<std::size_t, std::vector<GpuId>> servers_;  // by storage job
 };
 
 }  // namespace
@@ -207,7 +249,11 @@ class Placer {
 std::vector<JobPlacement> place_jobs(const Scenario& scenario, const FabricGraph& graph,
                                      const std::vector<LoadedJob>& jobs) {
   Placer placer(scenario, graph, jobs);
-  for (std::size_t job = 0; job < jobs.size(); ++job) placer.place(job);
+  for (std::size_t job = 0; job < jobs.size(); ++job) {
+    placer.place(job);
+    placer.place_servers(job);
+  }
+  for (std::size_t job = 0; job < jobs.size(); ++job) placer.add_servers(job);
   return placer.take();
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <utility>
 
+#include "study/storage_report.hpp"
 #include "study/text_table.hpp"
 
 namespace plait {
@@ -147,6 +148,7 @@ void add_request_row(TextTable& table, const std::string& name, const std::strin
 }
 
 std::string request_totals(const std::string& name, const RequestSummary& line) {
+  if (is_storage(line.kind)) return storage_totals(name, line);
   const std::string unit = line.kind == RequestKind::kRpc ? "response bytes" : "tokens";
   std::string text = fmt::format("{}: {} of {} requests ended, {}/s, {} {}/s over {}", name,
                                  line.ended, line.count, human_count(line.requests_per_s),
@@ -156,7 +158,7 @@ std::string request_totals(const std::string& name, const RequestSummary& line) 
 }
 
 std::string requests_section(const Results& results) {
-  if (results.requests.empty()) return "";
+  if (results.requests.empty()) return storage_servers_section(results);
   TextTable table("Requests", {"requests", "time", "count", "p50", "p90", "p99", "p99.9", "max"},
                   2);
   std::string totals;
@@ -166,9 +168,11 @@ std::string requests_section(const Results& results) {
     add_request_row(table, name, "to first token", line.time_to_first_token);
     add_request_row(table, name, "per output token", line.time_per_output_token);
     add_request_row(table, name, "latency", line.latency);
+    add_request_row(table, name, "training blocked", line.blocked);
+    if (is_storage(line.kind)) add_request_row(table, name, "all clients", line.round);
     totals += request_totals(name, line);
   }
-  return table.text() + totals + "\n";
+  return table.text() + totals + "\n" + storage_servers_section(results);
 }
 
 std::string messages_section(const Results& results) {

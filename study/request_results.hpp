@@ -16,7 +16,7 @@
 
 namespace plait {
 
-enum class RequestKind : std::uint8_t { kRpc, kInference };
+enum class RequestKind : std::uint8_t { kRpc, kInference, kStorage, kCheckpoint };
 std::string_view to_string(RequestKind kind);
 
 /// What the records of one job's requests mean.
@@ -25,7 +25,12 @@ struct RequestInfo {
   JobId job;
   std::vector<std::string> classes;  ///< Names; empty: the job has no requests.
   RequestSlo slo;
+  /// Storage, checkpoints: operations of every client; id mod this says which one it is.
+  std::uint64_t per_client = 0;
 };
+
+/// Whether bytes go to or come from storage servers.
+bool is_storage(RequestKind kind);
 
 struct RequestSummary {
   JobId job;
@@ -38,12 +43,22 @@ struct RequestSummary {
   Distribution<Duration> time_per_output_token;  ///< Of requests with two tokens or more.
   Duration active{};                             ///< First arrival to last end.
   double requests_per_s = 0, units_per_s = 0;    ///< Ended, over `active`.
-  std::optional<double> good_share;              ///< Kept the SLO, of all that arrived.
+  /// Storage: the n-th operations of all clients are a round, first arrival to last end. Of those
+  /// that ended at every client.
+  Distribution<Duration> round;
+  double round_bytes_per_s = 0;      ///< Bytes of these over the sum of their times.
+  Distribution<Duration> blocked;    ///< first - arrival: training stood still; checkpoints only.
+  std::optional<double> good_share;  ///< Kept the SLO, of all that arrived.
 };
 
 /// Summaries by class of the job that `info` names. @param requests of all jobs.
 std::vector<RequestSummary> summarise_requests(std::span<const RequestRecord> requests,
                                                const RequestInfo& info);
+
+/// From its first piece to the last that its disk finished; 0: none.
+Duration active_time(const StorageServerRecord& server);
+/// Read and written, over that time.
+double bytes_per_s(const StorageServerRecord& server);
 
 bool has_ended(const RequestRecord& request);
 Duration request_latency(const RequestRecord& request);  ///< @pre has_ended().

@@ -128,10 +128,16 @@ RunRecords collect_records(const Experiment& experiment) {
     for (const Rank* rank : experiment.ranks[job]) {
       add(rank->record_until(records.totals.end));
       const std::vector<OpRecord> ops = rank->op_records();
+      if (experiment.jobs[job].storage)
+        collect_operations(experiment.jobs[job], JobId(job), rank->id(), ops, records.totals.end,
+                           records.requests);
+      if (!experiment.record_ops) continue;
       records.ops.insert(records.ops.end(), ops.begin(), ops.end());
     }
     for (const RequestProcess* process : experiment.request_processes[job])
       add(process->record_until(records.totals.end));
+    for (const StorageServer* server : experiment.storage_servers[job])
+      records.storage_servers.push_back(server->record());
     collect_requests(experiment.request_processes[job], records.totals.end, records.requests);
   }
   // The jobs of one GPU have different streams.

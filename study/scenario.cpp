@@ -36,10 +36,10 @@ void check_job_names(const Scenario& scenario) {
 void check_source(const Scenario& scenario, std::size_t index) {
   const JobSpec& job = scenario.jobs[index];
   const std::pair<std::string_view, bool> sources[] = {
-      {"trace", !job.trace.empty()},          {"flows", !job.flows.empty()},
-      {"traffic", job.traffic.has_value()},   {"collective", job.collective.has_value()},
-      {"rpc", job.rpc.has_value()},           {"serving", job.serving.has_value()},
-      {"generate", job.generate.has_value()},
+      {"trace", !job.trace.empty()},        {"flows", !job.flows.empty()},
+      {"traffic", job.traffic.has_value()}, {"collective", job.collective.has_value()},
+      {"rpc", job.rpc.has_value()},         {"serving", job.serving.has_value()},
+      {"storage", job.storage.has_value()}, {"generate", job.generate.has_value()},
   };
   std::vector<std::string_view> legal, given;
   for (const auto& [name, is_given] : sources) {
@@ -96,6 +96,9 @@ void check_place(const Scenario& scenario, std::size_t index) {
     if (job.placement != Placement::kPacked)
       fail("placement", "the host file says where each rank goes; remove one of the two");
   }
+  if (job.storage && !job.storage->client_hosts.empty() &&
+      !(job.hostfile.empty() && job.beside.empty()))
+    fail("storage.client_hosts", "hostfile or beside says where the clients are; remove one");
   if (job.beside.empty()) return;
   if (!job.shared) fail("beside", "needs shared: true, because those GPUs have a rank already");
   std::vector<std::string> earlier;

@@ -24,6 +24,7 @@
 #include "workloads/llm/training.hpp"
 #include "workloads/requests/rpc.hpp"
 #include "workloads/serving/serving.hpp"
+#include "workloads/storage/storage.hpp"
 #include "workloads/trace.hpp"
 #include "workloads/traffic/traffic.hpp"
 
@@ -50,13 +51,14 @@ struct RescaleSpec {
 
 struct JobSpec {
   std::string name = "job";
-  // Exactly one of the next seven says what the job does.
+  // Exactly one of the next eight says what the job does.
   std::string trace;  ///< Pattern with {rank}; relative to the scenario file.
   std::string flows;  ///< File of lines src,dst,bytes,start.
   std::optional<TrafficParams> traffic;
   std::optional<CollectiveTrafficParams> collective;
   std::optional<RpcParams> rpc;
   std::optional<ServingParams> serving;
+  std::optional<StorageParams> storage;
   std::optional<TrainingParams> generate;
   std::string groups;  ///< JSON file of process groups, or empty.
   TraceFormat format = TraceFormat::kAuto;

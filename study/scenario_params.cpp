@@ -64,6 +64,8 @@ void describe(ConfigVisitor& v, JobSpec& p) {
   nested_optional(v, {"collective", "one collective operation, repeated", ""}, p.collective);
   nested_optional(v, {"rpc", "requests of clients to servers, and their responses", ""}, p.rpc);
   nested_optional(v, {"serving", "inference requests to a language model", ""}, p.serving);
+  nested_optional(v, {"storage", "storage servers, and clients that read and write", ""},
+                  p.storage);
   nested_optional(v, {"generate", "training of a transformer", ""}, p.generate);
   v.field(
       {"groups", "JSON file with the process groups of the trace; empty: from the trace", "none"},

@@ -42,6 +42,10 @@ CREATE TABLE requests (
   job_id INTEGER, request_id INTEGER, kind TEXT, class TEXT, client_rank INTEGER,
   server_rank INTEGER, arrival_ps INTEGER, first_ps INTEGER, end_ps INTEGER, input_units INTEGER,
   units INTEGER, PRIMARY KEY (job_id, request_id)) WITHOUT ROWID;
+CREATE TABLE storage_servers (
+  job_id INTEGER, rank INTEGER, gpu_id INTEGER, read_bytes INTEGER, written_bytes INTEGER,
+  pieces INTEGER, disk_busy_ps INTEGER, longest_wait_ps INTEGER, active_ps INTEGER,
+  PRIMARY KEY (job_id, rank)) WITHOUT ROWID;
 CREATE TABLE messages (
   message_id INTEGER PRIMARY KEY, job_id INTEGER, from_gpu_id INTEGER, to_gpu_id INTEGER,
   stream INTEGER, size_bytes INTEGER, posted_ps INTEGER, delivered_ps INTEGER, acked_ps INTEGER,
@@ -74,7 +78,8 @@ CREATE VIEW request_times AS
          CASE WHEN kind = 'inference' THEN (first_ps - arrival_ps) / 1e6 END
            AS time_to_first_token_us,
          CASE WHEN kind = 'inference' AND units > 1 THEN (end_ps - first_ps) / 1e6 / (units - 1) END
-           AS time_per_output_token_us
+           AS time_per_output_token_us,
+         CASE WHEN kind = 'checkpoint' THEN (first_ps - arrival_ps) / 1e6 END AS blocked_us
   FROM requests WHERE end_ps IS NOT NULL;
 CREATE VIEW op_times AS
   SELECT *, (end_ps - start_ps) / 1e6 AS duration_us FROM ops;
@@ -229,6 +234,13 @@ void write_requests(Database& database, const Results& results) {
   }
 }
 
+void write_storage_servers(Database& database, const Results& results) {
+  Insert servers(database, "storage_servers", 9);
+  for (const StorageServerRecord& s : results.records.storage_servers)
+    servers.row(s.job, s.rank, s.gpu, s.read, s.written, s.pieces, s.disk_busy, s.longest_wait,
+                active_time(s));
+}
+
 void write_traffic(Database& database, const RunRecords& records) {
   Insert messages(database, "messages", 10);
   std::size_t message_id = 0;
@@ -308,6 +320,7 @@ void write_sqlite(const Results& results, const std::filesystem::path& file) {
   write_jobs_and_ranks(database, results);
   write_ops(database, results);
   write_requests(database, results);
+  write_storage_servers(database, results);
   write_traffic(database, results.records);
   write_flow_slowdowns(database, results);
   write_links(database, results);

@@ -56,11 +56,19 @@ class Result:
 
     @cached_property
     def requests(self) -> np.ndarray:
-        """One per request of an RPC or serving job: job, id, kind, class, client_rank, server_rank,
-        arrival_us, first_us (first token; of an RPC the same as end_us), end_us, latency_us (end -
+        """One per request of an RPC, serving or storage job, or rank and checkpoint: job, id, kind,
+        class, client_rank, server_rank (-1: several), arrival_us, first_us (first token; of a
+        checkpoint when training went on; else the same as end_us), end_us, latency_us (end -
         arrival), input_units and units (of request and response: tokens, or bytes). NaN for what
         had not happened when the run was cut short."""
         return self._table("requests")
+
+    @cached_property
+    def storage_servers(self) -> np.ndarray:
+        """One per storage server: job, rank, gpu, read_bytes, written_bytes, pieces (that its disk
+        has finished), disk_busy_us, longest_wait_us (of a piece for the disk), active_us (first
+        piece there to last one done)."""
+        return self._table("storage_servers")
 
     @cached_property
     def flows(self) -> np.ndarray:

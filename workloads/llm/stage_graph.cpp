@@ -19,11 +19,16 @@ std::uint32_t stage_tag(bool forward, std::int64_t part) {
 }  // namespace
 
 StageGraph::StageGraph(const TrainingParams& params, const RankMesh& mesh, const ModelWork& work,
-                       const ExpertMatrices& experts, const KernelTimes& times, std::int64_t stage,
-                       bool busy)
+                       const ExpertMatrices& experts, const KernelTimes& times,
+                       const StorageParams* storage, std::int64_t stage, bool busy)
     : p_(params), stage_(stage), ops_(mesh, times), layers_(params, work, experts, busy, ops_) {
   for (std::int64_t part = 0; part < p_.virtual_stages; ++part)
     units_.push_back(part_units(p_, stage, part));
+  if (storage != nullptr)
+    storage_.emplace(*storage, kPeerRoles,
+                     [this](const Op& op, std::string_view name, const StageOps::Ids& needs) {
+                       return ops_.add(op, name, needs);
+                     });
 }
 
 OpGraph StageGraph::build() && {
@@ -195,8 +200,24 @@ void StageGraph::gather_parameters() {
 }
 
 void StageGraph::checkpoint() {
-  const double bytes = 14 * split_over_copies(p_, stage_params(p_, stage_));
-  ops_.write(transmission_time(whole_bytes(bytes), p_.checkpoint_rate), "checkpoint_write");
+  const Bytes bytes = whole_bytes(14 * split_over_copies(p_, stage_params(p_, stage_)));
+  if (storage_) return checkpoint_to_storage(bytes);
+  ops_.write(transmission_time(bytes, p_.checkpoint_rate), "checkpoint_write");
+}
+
+// One checkpoint at a time, as torch.distributed.checkpoint asks for: host memory holds one copy.
+void StageGraph::checkpoint_to_storage(Bytes bytes) {
+  const StageOps::Id begin = storage_->mark("checkpoint", "_begin", bytes, ops_.after);
+  ops_.after = {begin};
+  if (p_.checkpoint_async) {
+    append(ops_.after, writing_);
+    ops_.write(transmission_time(bytes, p_.checkpoint_copy_rate), "checkpoint_copy");
+  }
+  const StageOps::Ids written = storage_->transfer(StorageAccess::kWrite, bytes, ops_.after);
+  const StageOps::Id end = storage_->mark("checkpoint", "_end", bytes, written);
+  writing_ = {end};
+  if (!p_.checkpoint_async) ops_.after = {end};
+  ops_.after = {storage_->mark("checkpoint", "_resume", bytes, ops_.after)};
 }
 
 }  // namespace plait

@@ -5,19 +5,24 @@
 /// data parallelism reduces and gathers, the optimizer step and checkpoints.
 
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "workloads/llm/layer_ops.hpp"
 #include "workloads/llm/stage_params.hpp"
+#include "workloads/storage/client_ops.hpp"
 
 namespace plait {
 
 class StageGraph {
  public:
-  /// @param busy as in LayerOps. The arguments must outlive the object.
+  /// @param busy as in LayerOps. @param storage that takes checkpoints, behind the peer roles of
+  /// the mesh; null: they are a time. The arguments must outlive the object.
   StageGraph(const TrainingParams& params, const RankMesh& mesh, const ModelWork& work,
-             const ExpertMatrices& experts, const KernelTimes& times, std::int64_t stage,
-             bool busy);
+             const ExpertMatrices& experts, const KernelTimes& times, const StorageParams* storage,
+             std::int64_t stage, bool busy);
+  StageGraph(const StageGraph&) = delete;
+  StageGraph& operator=(const StageGraph&) = delete;
 
   OpGraph build() &&;
 
@@ -44,6 +49,7 @@ class StageGraph {
   void step_optimizer();
   void gather_parameters();
   void checkpoint();
+  void checkpoint_to_storage(Bytes bytes);
 
   const TrainingParams& p_;
   std::int64_t stage_;
@@ -52,6 +58,8 @@ class StageGraph {
   std::vector<std::vector<ModelUnit>> units_;  // by part
   StageOps::Ids reducing_;                     // of this iteration
   std::map<UnitKey, StageOps::Ids> gathered_;  // parameters that the next use waits for
+  std::optional<StorageClientOps> storage_;
+  StageOps::Ids writing_;  // the last checkpoint, that training did not wait for
 };
 
 }  // namespace plait

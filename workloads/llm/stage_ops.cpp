@@ -46,8 +46,8 @@ void append(StageOps::Ids& ids, const StageOps::Ids& more) {
   ids.insert(ids.end(), more.begin(), more.end());
 }
 
-StageOps::Id StageOps::add(Op op, std::string_view name, Ids needs) {
-  builder_.add(op, name, next_, std::move(needs));
+StageOps::Id StageOps::add(const Op& op, std::string_view name, const Ids& needs) {
+  builder_.add(op, name, next_, needs);
   return next_++;
 }
 
@@ -66,7 +66,7 @@ void StageOps::compute(std::string_view name, const std::vector<Kernel>& kernels
   op.memory_bytes = found->second.memory_bytes;
   const auto time = times_.find(name);
   if (time != times_.end()) op.duration = time->second;
-  after = {add(op, name, std::move(after))};
+  after = {add(op, name, after)};
 }
 
 StageOps::Ids StageOps::collective_beside(CollectiveKind kind, GroupRole group, double bytes,
@@ -84,7 +84,7 @@ void StageOps::collective(CollectiveKind kind, GroupRole group, double bytes,
 void StageOps::uneven_all_to_all(std::uint32_t matrix, Bytes mean, std::string_view name) {
   Op op = collective_op(CollectiveKind::kAllToAll, GroupRole::kExpert, mean);
   op.matrix = matrix;
-  after = {add(op, name, std::move(after))};
+  after = {add(op, name, after)};
 }
 
 StageOps::Id StageOps::message(OpKind kind, PeerRole peer, double bytes, std::uint32_t tag,
@@ -112,7 +112,7 @@ void StageOps::write(Duration duration, std::string_view name) {
   Op op;
   op.device = Device::kCpu;
   op.duration = duration;
-  after = {add(op, name, std::move(after))};
+  after = {add(op, name, after)};
 }
 
 }  // namespace plait

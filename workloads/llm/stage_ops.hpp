@@ -52,7 +52,9 @@ class StageOps {
           const Ids& needs);
   Id recv(PeerRole from, double bytes, std::uint32_t tag, StageStream stream, std::string_view name,
           const Ids& needs);
-  /// Writes to storage, as long as `duration`.
+  /// Any op, beside the main line unless `after` is set to it.
+  Id add(const Op& op, std::string_view name, const Ids& needs);
+  /// The host is busy with state of the GPU for `duration`.
   void write(Duration duration, std::string_view name);
 
   std::int64_t size(GroupRole group) const { return mesh_.size(group); }
@@ -64,7 +66,6 @@ class StageOps {
     double flops = 0, memory_bytes = 0;
   };
 
-  Id add(Op op, std::string_view name, Ids needs);
   Id message(OpKind kind, PeerRole peer, double bytes, std::uint32_t tag, StageStream stream,
              std::string_view name, const Ids& needs);
 

@@ -123,6 +123,21 @@ void check_experts(const TrainingParams& p) {
                      p.expert_imbalance, p.expert_parallel));
 }
 
+void check_checkpoint(const TrainingParams& p) {
+  const TrainingParams defaults;
+  if (p.checkpoint_storage.empty()) {
+    if (p.checkpoint_async) fail("checkpoint_async: needs checkpoint_storage");
+  } else {
+    if (p.checkpoint_every == 0) fail("checkpoint_storage: has no effect without checkpoint_every");
+    if (p.checkpoint_rate != defaults.checkpoint_rate)
+      fail(
+          "checkpoint_rate: checkpoints go to checkpoint_storage, whose servers and network decide "
+          "how long they take; remove one of the two");
+  }
+  if (!p.checkpoint_async && p.checkpoint_copy_rate != defaults.checkpoint_copy_rate)
+    fail("checkpoint_copy_rate: applies to checkpoint_async only");
+}
+
 }  // namespace
 
 void check_training(const TrainingParams& params) {
@@ -133,6 +148,7 @@ void check_training(const TrainingParams& params) {
   check_pipeline(params);
   check_batch(params);
   check_experts(params);
+  check_checkpoint(params);
   if (params.zero_stage == 3 && params.pipeline_parallel > 1)
     fail(
         "zero_stage: 3 gathers every layer for every micro-batch and is not combined with "
@@ -224,6 +240,19 @@ void describe(ParamVisitor& v, TrainingParams& p) {
           p.checkpoint_every, {0, 1'000'000});
   v.field({"checkpoint_rate", "at which one rank writes its part of a checkpoint", kOurs},
           p.checkpoint_rate, {BitRate::mbps(1), BitRate::gigabytes_per_s(100'000)});
+  v.field({"checkpoint_storage",
+           "job with `storage` whose servers take the checkpoints, as messages over the fabric; "
+           "empty: a checkpoint is a time only",
+           "none"},
+          p.checkpoint_storage);
+  v.field({"checkpoint_async",
+           "training goes on once its state has been copied to the host's memory, while that is "
+           "being written (PyTorch DCP, async_save); needs checkpoint_storage",
+           "torch.distributed.checkpoint.save"},
+          p.checkpoint_async);
+  v.field({"checkpoint_copy_rate", "from GPU to host memory; checkpoint_async only",
+           "Plait's choice: of the 31.5 GB/s of PCIe 4.0 x16"},
+          p.checkpoint_copy_rate, {BitRate::mbps(1), BitRate::gigabytes_per_s(100'000)});
   v.field({"kernel_times", "CSV file of lines kernel,time that replace the roofline; empty: none",
            kOurs},
           p.kernel_times);

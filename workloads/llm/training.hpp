@@ -11,6 +11,7 @@
 #include "sim/params.hpp"
 #include "workloads/llm/model_card.hpp"
 #include "workloads/op_graph.hpp"
+#include "workloads/storage/storage.hpp"
 
 namespace plait {
 
@@ -48,6 +49,9 @@ struct TrainingParams {
   double expert_imbalance = 1;
   std::int64_t checkpoint_every = 0;
   BitRate checkpoint_rate = BitRate::gigabytes_per_s(2);
+  std::string checkpoint_storage;  ///< Storage job that takes checkpoints; empty: a time.
+  bool checkpoint_async = false;
+  BitRate checkpoint_copy_rate = BitRate::gigabytes_per_s(25);
   std::string kernel_times;  ///< CSV file, or empty.
 
   std::int64_t world_size() const {
@@ -69,7 +73,11 @@ void check_training(const TrainingParams& params);
 
 /// One graph per pipeline stage (two where the busiest experts differ), shared by all its ranks.
 /// Order of ranks: tensor fastest, then context, data (expert inside), pipeline.
+/// With checkpoint_storage, `storage` is that job: checkpoints become messages to its servers, for
+/// which the last ranks of the workload stand (add_storage_servers), and collectives of all ranks
+/// are those of a group without them.
 /// @throws UserError as check_training(), or on a bad table of kernel times.
-Workload make_training_workload(const TrainingParams& params);
+Workload make_training_workload(const TrainingParams& params,
+                                const StorageParams* storage = nullptr);
 
 }  // namespace plait
