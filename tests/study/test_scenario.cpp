@@ -257,10 +257,10 @@ TEST_CASE("what cannot be is refused with its place", "[scenario]") {
         "of hosts or fabric.host.gpus");
   CHECK(error_with({"jobs.probe.trace=x.{rank}.et"}) ==
         "s.yaml:7:5: jobs.0: job 'probe' has trace and traffic; give exactly one of trace, flows, "
-        "traffic, collective, rpc, serving, generate");
+        "traffic, collective, rpc, serving, storage, generate");
   CHECK(error_with({"jobs=[{name: a}]"}) ==
         "--set jobs=[{name: a}]: jobs.0: job 'a' has nothing to do; give exactly one of trace, "
-        "flows, traffic, collective, rpc, serving, generate");
+        "flows, traffic, collective, rpc, serving, storage, generate");
   CHECK(error_with({"jobs=[]"}) == "--set jobs=[]: jobs: a scenario needs at least one job");
   CHECK(error_of("run: {seed: 1}\n") == "s.yaml: jobs: a scenario needs at least one job");
   CHECK(error_with({"jobs.0.name=a b"}) ==
