@@ -18,11 +18,16 @@ namespace {
 using Algorithm = CollectiveAlgorithm;
 using Protocol = CollectiveProtocol;
 
-constexpr std::array<Algorithm, 5> kNcclAlgorithms = {
-    Algorithm::kRing, Algorithm::kTree, Algorithm::kNvls, Algorithm::kNvlsTree, Algorithm::kPat};
+// NCCL's tree is a chain on each host and a tree between them.
+constexpr std::array<Algorithm, 5> kNcclAlgorithms = {Algorithm::kRing, Algorithm::kTwoLevelTree,
+                                                      Algorithm::kNvls, Algorithm::kNvlsTree,
+                                                      Algorithm::kPat};
 
 // NCCL's NVLink latencies include the flight, which fabric.host.scale_up simulates.
 constexpr double kFlightUs = 0.6;
+// Its network latencies include the way from GPU to GPU, which the fabric simulates: the least of
+// them, 2.7 us of LL on a ring, less the 1 us of the posting.
+constexpr double kNetworkFlightUs = 1.7;
 // In data: LL has 32 KiB in a slot of its buffer, LL128 576,000 bytes, Simple two MiB in four
 // slots.
 constexpr double kLlChunk = 1.0 / 64, kLl128Chunk = 576'000.0 / (2 << 20);
@@ -37,6 +42,19 @@ Duration in_ratio(double us, double ring_us, Duration param) {
 
 bool is_tree(Algorithm algorithm) {
   return algorithm == Algorithm::kTree || algorithm == Algorithm::kTwoLevelTree;
+}
+
+bool has_nccl_latency(CollectiveKind kind) {
+  switch (kind) {
+    case CollectiveKind::kAllReduce:
+    case CollectiveKind::kAllGather:
+    case CollectiveKind::kReduceScatter:
+    case CollectiveKind::kBroadcast:
+    case CollectiveKind::kReduce:
+      return true;
+    default:
+      return false;
+  }
 }
 
 bool fits(const CollectiveOverride& wish, const Op& op) {
@@ -80,13 +98,15 @@ void describe(ParamVisitor& visitor, CollectiveParams& params) {
                  "fabric.scale_up simulates"},
                 params.step_intra, {Duration{}, Duration::s(1)});
   visitor.field({"step_inter", "software time of a step whose peer is on another host",
-                 "NCCL src/graph/tuning.cc: 1 us to post to the network, three times for Simple"},
+                 "NCCL src/graph/tuning.cc: 14 us a network hop, less the 1.7 us of flight that "
+                 "the fabric simulates"},
                 params.step_inter, {Duration{}, Duration::s(1)});
   visitor.field({"chunk", "largest message of a collective; larger pieces are cut and pipelined",
                  "NCCL Simple: 4 of the 8 slots of a 4 MiB buffer, times 24 channels of an A100"},
                 params.chunk, {Bytes(1), Bytes::gibi(64)});
   visitor.field({"broadcast_chunk",
-                 "the same for a broadcast or a tree, which pipeline along a chain of ranks",
+                 "the same for a broadcast or a tree, which pipeline along a chain of ranks; of "
+                 "all rings together",
                  "NCCL Simple: 1 of the 8 slots of a 4 MiB buffer, times 24 channels of an A100"},
                 params.broadcast_chunk, {Bytes(1), Bytes::gibi(64)});
   visitor.field({"window",
@@ -261,13 +281,20 @@ void GroupChoices::set_costs(const Op& op, CollectiveChoice& choice) const {
   choice.step_intra = in_ratio(std::max(row.nvlink - kFlightUs, 0.0), simple.nvlink - kFlightUs,
                                params_->step_intra);
   const double posts = choice.protocol == Protocol::kSimple ? 3 : 1;
-  choice.step_inter = in_ratio(posts * nccl_net_overhead_us(nccl_.facts.cpu),
-                               3 * nccl_net_overhead_us(CpuVendor::kIntel), params_->step_inter);
+  double network = posts * nccl_net_overhead_us(nccl_.facts.cpu);
+  if (has_nccl_latency(op.collective)) network = std::max(network, row.network - kNetworkFlightUs);
+  choice.step_inter = in_ratio(network, simple.network - kNetworkFlightUs, params_->step_inter);
   const bool along_a_chain = op.collective == CollectiveKind::kBroadcast ||
                              op.collective == CollectiveKind::kReduce || is_tree(choice.algorithm);
-  choice.chunk = along_a_chain ? params_->broadcast_chunk : params_->chunk;
-  if (is_tree(choice.algorithm))
-    choice.chunk = std::min(choice.chunk, std::max(op.size / kTreePieces, kLeastTreeChunk));
+  choice.chunk = params_->chunk;
+  if (along_a_chain) {
+    // Of all rings together: each has its share of the data, as NCCL's channels have.
+    const auto rings = static_cast<std::int64_t>(choice.layout->rings.size());
+    choice.chunk = std::max(params_->broadcast_chunk / rings, Bytes(1));
+    if (is_tree(choice.algorithm))
+      choice.chunk =
+          std::min(choice.chunk, std::max(op.size / (kTreePieces * rings), kLeastTreeChunk));
+  }
   if (nvls)
     choice.chunk =
         std::min(choice.chunk, nccl_nvls_chunk(op.collective, op.size, nccl_, choice.algorithm));

@@ -43,15 +43,15 @@ struct CollectiveOverride {
 struct CollectiveParams {
   CollectiveAlgorithm algorithm = CollectiveAlgorithm::kAuto;
   CollectiveProtocol protocol = CollectiveProtocol::kAuto;
-  Duration launch = Duration::ns(8'400);      ///< Once per call and rank, before its first step.
-  Duration step_intra = Duration::ns(2'800);  ///< Step ready to message posted, peer on this host.
-  Duration step_inter = Duration::us(3);      ///< The same, peer on another host.
-  Bytes chunk = Bytes::mebi(48);              ///< Larger pieces of data are cut.
-  Bytes broadcast_chunk = Bytes::mebi(12);    ///< The same where data goes along a chain or a tree.
-  std::int64_t window = 0;                    ///< Open peers of direct algorithms; 0 = all.
-  std::int64_t channels = 0;                  ///< Rings side by side; 0 = from the placement.
-  std::int64_t max_channels = 16;             ///< Limit of the automatic choice.
-  std::vector<CollectiveOverride> overrides;  ///< The first that fits a call holds.
+  Duration launch = Duration::ns(8'400);       ///< Once per call and rank, before its first step.
+  Duration step_intra = Duration::ns(2'800);   ///< Step ready to message posted, peer on this host.
+  Duration step_inter = Duration::ns(12'300);  ///< The same, peer on another host.
+  Bytes chunk = Bytes::mebi(48);               ///< Larger pieces of data are cut.
+  Bytes broadcast_chunk = Bytes::mebi(12);     ///< Along chains and trees, all rings together.
+  std::int64_t window = 0;                     ///< Open peers of direct algorithms; 0 = all.
+  std::int64_t channels = 0;                   ///< Rings side by side; 0 = from the placement.
+  std::int64_t max_channels = 16;              ///< Limit of the automatic choice.
+  std::vector<CollectiveOverride> overrides;   ///< The first that fits a call holds.
 };
 constexpr std::int64_t kMaxChannels = 64;
 

@@ -36,8 +36,9 @@ void CollectiveRun::launch(SimTime now, HostServices& host, std::uint64_t timer_
   launched_ = true;
   for (std::uint32_t c = 0; c < channels_.size(); ++c) {
     load(c);
-    advance(now, host, c);
+    make_ready(now, c);
   }
+  for (std::uint32_t c = 0; c < channels_.size(); ++c) flush(now, host, c);
 }
 
 void CollectiveRun::on_timer(SimTime now, HostServices& host, std::uint32_t channel) {
@@ -93,6 +94,11 @@ CollectiveInbox* CollectiveRun::inbox_of(std::uint32_t from, std::uint32_t chann
 // Every step that is ready waits out its work and software time; steps of one channel do so side by
 // side but are posted in order.
 void CollectiveRun::advance(SimTime now, HostServices& host, std::uint32_t channel) {
+  make_ready(now, channel);
+  flush(now, host, channel);
+}
+
+void CollectiveRun::make_ready(SimTime now, std::uint32_t channel) {
   Channel& state = channels_[channel];
   while (state.next < state.count) {
     if (state.gate != nullptr && state.gate->of_this_call() < state.step.wait_count) break;
@@ -107,7 +113,6 @@ void CollectiveRun::advance(SimTime now, HostServices& host, std::uint32_t chann
     ++state.next;
     load(channel);
   }
-  flush(now, host, channel);
 }
 
 Duration CollectiveRun::software_time(std::uint32_t to) const {
@@ -118,13 +123,8 @@ Duration CollectiveRun::software_time(std::uint32_t to) const {
 void CollectiveRun::flush(SimTime now, HostServices& host, std::uint32_t channel) {
   Channel& state = channels_[channel];
   if (state.armed) return;  // the timer will do it
-  while (state.post_head < state.posts.size() && state.posts[state.post_head].at <= now) {
-    const Post post = state.posts[state.post_head++];
-    --steps_left_;
-    if (post.to == kNoPeer) continue;
-    ++sends_open_;
-    send(now, host, channel, post);
-  }
+  if (state.is_due(now)) post_next(now, host, channel);
+  if (state.is_due(now)) take_turns(now, host);
   if (state.post_head == state.posts.size()) {
     state.posts.clear();
     state.post_head = 0;
@@ -133,6 +133,28 @@ void CollectiveRun::flush(SimTime now, HostServices& host, std::uint32_t channel
     host.call_at(state.posts[state.post_head].at, job_->gpu(rank_),
                  timer_token_ | (static_cast<std::uint64_t>(channel) << 32));
   }
+}
+
+// What is due is posted channel by channel in turn: the root of a chain has all its chunks at once,
+// and the messages of one channel must not stand before those of another on the same way.
+void CollectiveRun::take_turns(SimTime now, HostServices& host) {
+  for (bool posted = true; posted;) {
+    posted = false;
+    for (std::uint32_t c = 0; c < channels_.size(); ++c) {
+      if (!channels_[c].is_due(now)) continue;
+      post_next(now, host, c);
+      posted = true;
+    }
+  }
+}
+
+void CollectiveRun::post_next(SimTime now, HostServices& host, std::uint32_t channel) {
+  Channel& state = channels_[channel];
+  const Post post = state.posts[state.post_head++];
+  --steps_left_;
+  if (post.to == kNoPeer) return;
+  ++sends_open_;
+  send(now, host, channel, post);
 }
 
 void CollectiveRun::send(SimTime now, HostServices& host, std::uint32_t channel,

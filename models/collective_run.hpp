@@ -79,13 +79,20 @@ class CollectiveRun {
     std::vector<Post> posts;          // ready, in order; those before post_head are posted
     std::size_t post_head = 0;
     bool armed = false;  // a timer is set
+
+    bool is_due(SimTime now) const {
+      return post_head < posts.size() && posts[post_head].at <= now;
+    }
   };
 
   CollectiveInbox* inbox_of(std::uint32_t from, std::uint32_t channel) const;
   Duration software_time(std::uint32_t to) const;
   void load(std::uint32_t channel);
   void advance(SimTime now, HostServices& host, std::uint32_t channel);
+  void make_ready(SimTime now, std::uint32_t channel);
   void flush(SimTime now, HostServices& host, std::uint32_t channel);
+  void take_turns(SimTime now, HostServices& host);
+  void post_next(SimTime now, HostServices& host, std::uint32_t channel);
   void send(SimTime now, HostServices& host, std::uint32_t channel, const Post& post) const;
   RankId member(std::uint32_t position) const { return group_->ranks[position]; }
 

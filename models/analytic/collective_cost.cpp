@@ -46,6 +46,13 @@ Work exchange(std::int64_t members, std::int64_t hosts, Bytes bytes_in_all) {
   return work;
 }
 
+// All messages of a phase leave at once: one step of the longest way.
+void send_at_once(CollectiveKind kind, std::int64_t hosts, Work& work) {
+  const std::int64_t phases = kind == CollectiveKind::kAllReduce ? 2 : 1;
+  work.steps_intra = hosts > 1 ? 0 : phases;
+  work.steps_inter = hosts > 1 ? phases : 0;
+}
+
 Work work_of(const JobContext& job, const JobGroup& group, const Op& op) {
   const auto n = static_cast<std::int64_t>(group.ranks.size());
   const auto hosts = static_cast<std::int64_t>(group.choices->layout().hosts.size());
@@ -84,7 +91,10 @@ Duration collective_cost(const JobContext& job, const JobGroup& group, const Op&
   const auto nccl =
       nccl_time(op.collective, op.size, group.choices->nccl(), {choice.algorithm, choice.protocol});
   if (nccl) return *nccl;
-  const Work work = work_of(job, group, op);
+  Work work = work_of(job, group, op);
+  if (choice.algorithm == CollectiveAlgorithm::kDirect && choice.window == 0)
+    send_at_once(op.collective, static_cast<std::int64_t>(group.choices->layout().hosts.size()),
+                 work);
   const CollectiveFacts& facts = job.facts();
   Duration bytes_time;
   if (work.intra > Bytes{}) bytes_time = transmission_time(work.intra, facts.scale_up);

@@ -79,7 +79,7 @@ TEST_CASE("costs of other protocols are in NCCL's ratio to Simple on a ring", "[
   const CollectiveChoice ll128 = group_of(params).choose(all_reduce(Bytes::mebi(1)));
   CHECK(ll128.launch.to_us() == Approx(14.0));
   CHECK(ll128.step_intra.to_us() == Approx(1.9 - 0.6));
-  CHECK(ll128.step_inter.to_us() == Approx(1.0));
+  CHECK(ll128.step_inter.to_us() == Approx(4.0 - 1.7));
   CHECK(ll128.wire_bytes(Bytes(120)) == Bytes(128));
   CHECK(ll128.wire_bytes(Bytes(121)) == Bytes(130));  // 129.07, rounded up
   params.protocol = Protocol::kLl;
@@ -90,9 +90,41 @@ TEST_CASE("costs of other protocols are in NCCL's ratio to Simple on a ring", "[
   const CollectiveChoice ll = group_of(params, 8, amd).choose(all_reduce(Bytes::mebi(1)));
   CHECK(ll.launch.to_us() == Approx(6.6 / 2));
   CHECK(ll.step_intra == Duration{});
-  CHECK(ll.step_inter.to_us() == Approx(2.0));
+  CHECK(ll.step_inter.to_us() == Approx(2.0));  // to post takes longer than 2.7 - 1.7
   CHECK(ll.wire_bytes(Bytes(7)) == Bytes(14));
   CHECK(ll.chunk == Bytes::kibi(768));  // 32 KiB in a slot, 24 channels
+}
+
+TEST_CASE("steps between hosts cost NCCL's network hop less the flight", "[choice]") {
+  CollectiveParams params;
+  const GroupChoices group = group_of(params);
+  CHECK(group.choose(all_reduce(Bytes::mebi(64))).step_inter.to_us() == Approx(14 - 1.7));
+  // No hop of NCCL's: three times 1 us to post.
+  CHECK(group.choose(collective(CollectiveKind::kAllToAll, Bytes::mebi(1))).step_inter.to_us() ==
+        Approx(3.0));
+  params.algorithm = Algorithm::kTwoLevelTree;
+  params.protocol = Protocol::kLl;
+  CHECK(group_of(params).choose(all_reduce(Bytes(8))).step_inter.to_us() == Approx(5 - 1.7));
+}
+
+TEST_CASE("chunks of chains and trees are shared by the rings", "[choice]") {
+  CollectiveParams params;
+  params.channels = 4;
+  params.algorithm = Algorithm::kRing;
+  params.protocol = Protocol::kSimple;
+  const GroupChoices group = group_of(params);
+  CHECK(group.choose(collective(CollectiveKind::kBroadcast, Bytes::gibi(1))).chunk ==
+        params.broadcast_chunk / 4);
+  CHECK(group.choose(all_reduce(Bytes::gibi(1))).chunk == params.chunk);
+  params.algorithm = Algorithm::kTree;  // 16 pieces of each ring's share, at least 64 KiB
+  CHECK(group_of(params).choose(all_reduce(Bytes::mebi(32))).chunk == Bytes::kibi(512));
+  CHECK(group_of(params).choose(all_reduce(Bytes::mebi(2))).chunk == Bytes::kibi(64));
+}
+
+TEST_CASE("NCCL's tree is a chain on each host and a tree between hosts", "[choice]") {
+  const CollectiveParams params;
+  CHECK(group_of(params, 128).choose(all_reduce(Bytes::kibi(8))).algorithm ==
+        Algorithm::kTwoLevelTree);
 }
 
 TEST_CASE("the first override that fits a call holds", "[choice]") {

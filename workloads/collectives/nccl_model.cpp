@@ -177,6 +177,7 @@ bool has_model(CollectiveKind kind, Algorithm algorithm, const NcclGroup& group)
       return reduces || halves || kind == CollectiveKind::kBroadcast ||
              kind == CollectiveKind::kReduce;
     case Algorithm::kTree:
+    case Algorithm::kTwoLevelTree:
       return reduces;
     case Algorithm::kNvls:  // between hosts it needs switches that reduce there too
       return (reduces || halves) && nvls_here && group.hosts == 1;
@@ -240,6 +241,7 @@ double bandwidth(CollectiveKind kind, Bytes bytes, const NcclGroup& group, const
     case Algorithm::kRing:
       return ring_bandwidth(kind, group, pick.protocol);
     case Algorithm::kTree:
+    case Algorithm::kTwoLevelTree:
       return tree_bandwidth(bytes, group, pick.protocol);
     case Algorithm::kPat:
       return nccl_channel_rate(group) * 0.75;
@@ -280,6 +282,7 @@ double latency(CollectiveKind kind, Bytes bytes, const NcclGroup& group, const N
     case Algorithm::kRing:
       return ring_latency(kind, bytes, group, pick.protocol, table);
     case Algorithm::kTree:
+    case Algorithm::kTwoLevelTree:
       return table.base +
              2 * ((group.ranks / group.hosts - 1) * table.nvlink + rounds * table.network);
     case Algorithm::kPat:
@@ -300,6 +303,7 @@ std::string_view to_string(CollectiveProtocol protocol) {
 
 std::optional<NcclLatency> nccl_latency(CollectiveAlgorithm algorithm,
                                         CollectiveProtocol protocol) {
+  if (algorithm == Algorithm::kTwoLevelTree) algorithm = Algorithm::kTree;  // what NCCL's tree is
   const auto row = std::find_if(kLatency.begin(), kLatency.end(),
                                 [&](const LatencyRow& r) { return r.algorithm == algorithm; });
   const std::size_t p = index_of(protocol);

@@ -54,7 +54,7 @@ struct NcclLatency {
   double network = 0;  ///< Per step between hosts.
 };
 
-/// Ring, tree, NVLS, NVLS tree and PAT. nullopt for others, and for protocols that they lack.
+/// Ring, trees, NVLS, NVLS tree and PAT. nullopt for others, and for protocols that they lack.
 std::optional<NcclLatency> nccl_latency(CollectiveAlgorithm algorithm, CollectiveProtocol protocol);
 
 /// Time to post a message to the network, us; Simple pays it three times.
