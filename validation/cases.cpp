@@ -15,6 +15,8 @@ std::vector<Case> all_cases(const std::string& folder) {
   std::vector<Case> cases = ns3_cases(folder);
   for (Case& one : htsim_cases(folder)) cases.push_back(std::move(one));
   for (Case& one : training_cases(folder)) cases.push_back(std::move(one));
+  for (Case& one : nccl_cases(folder)) cases.push_back(std::move(one));
+  for (Case& one : astra_cases(folder)) cases.push_back(std::move(one));
   return cases;
 }
 

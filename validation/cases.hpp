@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /// @file cases.hpp
-/// Every comparison of the network with an independent simulator, by name.
+/// Every comparison with an independent simulator or a published measurement, by name.
 
 #include <functional>
 #include <string>
@@ -26,8 +26,9 @@ struct Case {
 std::vector<Case> all_cases(const std::string& folder);
 std::vector<Case> ns3_cases(const std::string& folder);
 std::vector<Case> htsim_cases(const std::string& folder);
-
 std::vector<Case> training_cases(const std::string& folder);
+std::vector<Case> nccl_cases(const std::string& folder);
+std::vector<Case> astra_cases(const std::string& folder);
 
 /// Those with `pattern` in their name. @throws UserError listing the names if there is none.
 std::vector<Case> select_cases(const std::vector<Case>& cases, const std::string& pattern);

@@ -28,8 +28,21 @@ const std::vector<std::string>& columns(TableId table) {
         "our runs, 5 % to 95 % (us)", "target"}},
       {TableId::kTraining,
        {"case", "GPUs", "row", "iteration, theirs (s)", "ours (s)", "TFLOP/s per GPU, theirs",
-        "ours", "error", "target"}}};
+        "ours", "error", "target"}},
+      {TableId::kFidelity,
+       {"case", "GPUs", "exposed, packet (ms)", "analytic (ms)", "iteration, packet (s)",
+        "analytic (s)", "analytic over packet", "target"}},
+      {TableId::kBus,
+       {"case", "size", "fidelity", "algorithm", "measured (GB/s)", "ours (GB/s)", "error",
+        "target"}},
+      {TableId::kAstra,
+       {"collective", "topology", "size", "fidelity", "theirs (us)", "of it additions (us)",
+        "ours (us)", "error", "without additions", "target"}}};
   return titles.at(table);
+}
+
+bool is_worst_first(TableId table) {
+  return table == TableId::kTraining || table == TableId::kBus || table == TableId::kAstra;
 }
 
 std::string signed_percent(double share) {

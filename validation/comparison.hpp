@@ -16,6 +16,9 @@ enum class TableId : std::uint8_t {
   kClosed,    ///< A completion time that a formula gives.
   kSpread,    ///< A figure of a distribution of htsim.
   kTraining,  ///< A generated training job and the published one.
+  kFidelity,  ///< A generated training job at two fidelities.
+  kBus,       ///< A bus bandwidth that nccl-tests measured.
+  kAstra,     ///< The end of a collective of ASTRA-sim.
 };
 
 struct Row {
@@ -23,6 +26,8 @@ struct Row {
   bool met = true;                 ///< The target of the row.
   /// It is not met, but their one run lies within the spread of ours: no fault of the program.
   bool within_spread = false;
+  /// Share, by which tables of published figures are in order: worst first.
+  double error = 0;
 };
 
 struct CaseResult {
@@ -36,6 +41,8 @@ struct CaseResult {
 
 /// Titles of the columns, without the last, which says whether the target is met.
 const std::vector<std::string>& columns(TableId table);
+/// Whether the rows with the largest Row::error stand first, whatever the order of the cases.
+bool is_worst_first(TableId table);
 
 /// Sign, two significant digits: "-2.8 %"; "0" if there is no difference.
 std::string signed_percent(double share);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -25,6 +26,45 @@ std::string details(const std::vector<Outcome>& outcomes) {
   for (const Outcome& outcome : outcomes)
     if (!outcome.result.detail.empty()) text += outcome.result.detail + "\n";
   return text.empty() ? "None.\n" : text;
+}
+
+std::vector<Row> rows_of(const std::vector<Outcome>& outcomes, TableId id) {
+  std::vector<Row> rows;
+  for (const Outcome& outcome : outcomes)
+    if (outcome.result.table == id)
+      rows.insert(rows.end(), outcome.result.rows.begin(), outcome.result.rows.end());
+  if (is_worst_first(id))
+    std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
+      return std::abs(a.error) > std::abs(b.error);
+    });
+  return rows;
+}
+
+// What the reader should know first: of each kind of published figure the rows that are furthest
+// off.
+std::string worst(const std::vector<Outcome>& outcomes) {
+  constexpr std::size_t kShown = 4;
+  struct Part {
+    TableId id;
+    const char* title;
+    std::size_t named_by;  // columns
+  };
+  std::string text;
+  for (const Part& part : {Part{TableId::kBus, "NCCL bus bandwidths", 3},
+                           Part{TableId::kAstra, "ASTRA-sim collectives", 4},
+                           Part{TableId::kTraining, "published training runs, TFLOP/s", 1}}) {
+    const std::vector<Row> rows = rows_of(outcomes, part.id);
+    if (rows.empty()) continue;
+    std::vector<std::string> named;
+    for (std::size_t i = 0; i < std::min(kShown, rows.size()); ++i) {
+      const auto cells = rows[i].cells.begin();
+      named.push_back(fmt::format(
+          "{} {}", fmt::join(cells, cells + static_cast<std::ptrdiff_t>(part.named_by), " "),
+          signed_percent(rows[i].error)));
+    }
+    text += fmt::format("- {} ({} rows): {}.\n", part.title, rows.size(), fmt::join(named, "; "));
+  }
+  return text;
 }
 
 std::string summary(const std::vector<Outcome>& outcomes, const Settings& settings) {
@@ -76,17 +116,14 @@ std::string table(const std::vector<Outcome>& outcomes, TableId id) {
   std::vector<std::string> header = columns(id);
   header.emplace_back("met");
   std::string rows;
-  for (const Outcome& outcome : outcomes) {
-    if (outcome.result.table != id) continue;
-    for (const Row& row : outcome.result.rows) {
-      std::vector<std::string> cells = row.cells;
-      const bool has_target = !cells.back().empty();
-      cells.emplace_back(!has_target         ? "shown only"
-                         : row.met           ? "yes"
-                         : row.within_spread ? "**no**, within our spread"
-                                             : "**no**");
-      rows += line(cells);
-    }
+  for (const Row& row : rows_of(outcomes, id)) {
+    std::vector<std::string> cells = row.cells;
+    const bool has_target = !cells.back().empty();
+    cells.emplace_back(!has_target         ? "shown only"
+                       : row.met           ? "yes"
+                       : row.within_spread ? "**no**, within our spread"
+                                           : "**no**");
+    rows += line(cells);
   }
   if (rows.empty()) return rows;
   return line(header) + line(std::vector<std::string>(header.size(), "---")) + rows;
@@ -94,8 +131,8 @@ std::string table(const std::vector<Outcome>& outcomes, TableId id) {
 
 std::string tables(const std::vector<Outcome>& outcomes) {
   std::string text;
-  for (const TableId id :
-       {TableId::kExact, TableId::kSeeds, TableId::kClosed, TableId::kSpread, TableId::kTraining})
+  for (const TableId id : {TableId::kTraining, TableId::kFidelity, TableId::kBus, TableId::kAstra,
+                           TableId::kExact, TableId::kSeeds, TableId::kClosed, TableId::kSpread})
     if (const std::string part = table(outcomes, id); !part.empty()) text += part + "\n";
   return text + details(outcomes);
 }
@@ -108,6 +145,10 @@ std::string fill_template(const std::string& text, const std::vector<Outcome>& o
       {"closed", table(outcomes, TableId::kClosed)},
       {"spread", table(outcomes, TableId::kSpread)},
       {"training", table(outcomes, TableId::kTraining)},
+      {"fidelity", table(outcomes, TableId::kFidelity)},
+      {"bus", table(outcomes, TableId::kBus)},
+      {"astra", table(outcomes, TableId::kAstra)},
+      {"worst", worst(outcomes)},
       {"details", details(outcomes)},
       {"summary", summary(outcomes, settings)}};
   std::string result = text;

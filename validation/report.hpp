@@ -27,9 +27,8 @@ std::string table(const std::vector<Outcome>& outcomes, TableId id);
 /// All tables that have rows, and what hides behind the rows.
 std::string tables(const std::vector<Outcome>& outcomes);
 
-/// The template with its lines <!-- exact -->, <!-- seeds -->, <!-- closed -->, <!-- spread -->,
-/// <!-- training -->,
-/// <!-- details --> and <!-- summary --> filled in. @throws UserError if one is missing.
+/// The template with its lines <!-- NAME --> filled in: one for each table, details, summary and
+/// worst, the rows that are furthest off. @throws UserError if one is missing.
 std::string fill_template(const std::string& text, const std::vector<Outcome>& outcomes,
                           const Settings& settings);
 

@@ -3,12 +3,12 @@
 // README beside the recorded file.
 #include <fmt/format.h>
 
-#include <fstream>
+#include <cmath>
 #include <string>
 #include <vector>
 
-#include "sim/error.hpp"
 #include "study/run.hpp"
+#include "validation/case_table.hpp"
 #include "validation/cases.hpp"
 #include "workloads/llm/kernel_work.hpp"
 
@@ -29,36 +29,22 @@ struct PublishedRow {
   double published = 0;  ///< In the unit below.
   std::string unit;      ///< "TFLOP/s" per GPU, or "s" per iteration.
   std::string role;      ///< "calibration" or "test".
-  std::string when;      ///< "always", or "by hand" where a run takes long.
+  /// Where it runs with each fidelity: "test" and report, "report", "never".
+  std::string analytic, packets;
 };
 
-std::vector<std::string> split(const std::string& line) {
-  std::vector<std::string> fields{""};
-  for (const char c : line) {
-    if (c == ';')
-      fields.emplace_back();
-    else
-      fields.back() += c;
-  }
-  return fields;
-}
+/// Of an iteration: analytic over packet may be off by this share.
+constexpr double kFidelityTolerance = 0.01;
 
 std::vector<PublishedRow> read_rows(const std::string& file) {
-  std::ifstream in(file);
-  if (!in) throw UserError({file}, "cannot be read");
   std::vector<PublishedRow> rows;
-  std::string line;
-  std::getline(in, line);  // titles
-  for (int number = 2; std::getline(in, line); ++number) {
-    const std::vector<std::string> f = split(line);
-    if (f.size() != 10) throw UserError({file, number}, "expected 10 fields");
-    rows.push_back(
-        {f[0], f[1], f[2], f[3], std::stoll(f[4]), f[5], std::stod(f[6]), f[7], f[8], f[9]});
-  }
+  for (const auto& f : read_cells(file, ';', 11))
+    rows.push_back({f[0], f[1], f[2], f[3], std::llround(number_in(file, f[4])), f[5],
+                    number_in(file, f[6]), f[7], f[8], f[9], f[10]});
   return rows;
 }
 
-Scenario scenario_of(const PublishedRow& row) {
+Scenario scenario_of(const PublishedRow& row, const std::string& fidelity) {
   const bool a100 = row.host == "dgx_a100";
   const double efficiency = gpu_preset(a100 ? "a100" : "h100").flops_efficiency * kShareOfBest;
   const std::string text = fmt::format(
@@ -68,8 +54,8 @@ Scenario scenario_of(const PublishedRow& row) {
       "  link: {{rate: {}, delay: 1us}}\n"
       "jobs:\n"
       "  - {{name: train, generate: {{{}}}}}\n"
-      "run: {{fidelity: analytic, record_ops: false, record_messages: false}}\n",
-      row.gpus / 8, row.host, efficiency, row.link, row.generate);
+      "run: {{fidelity: {}, record_ops: false, record_messages: false}}\n",
+      row.gpus / 8, row.host, efficiency, row.link, row.generate, fidelity);
   return parse_scenario(text, row.name, "");
 }
 
@@ -85,7 +71,7 @@ double counted_flops(const PublishedRow& row, const TrainingParams& p) {
 }
 
 CaseResult compare(const PublishedRow& row, const Settings& settings) {
-  const Scenario scenario = scenario_of(row);
+  const Scenario scenario = scenario_of(row, "analytic");
   const RunOutcome outcome = run_scenario(scenario, {settings.threads, {}});
   const double seconds = outcome.results.jobs.front().job_completion_time.to_s();
   const double per_gpu =
@@ -95,10 +81,36 @@ CaseResult compare(const PublishedRow& row, const Settings& settings) {
   const double theirs = timed ? per_gpu / row.published : row.published;
   const double ours = per_gpu / seconds;
   CaseResult result{TableId::kTraining, {}, {}};
+  Row line{{row.name, fmt::format("{}", row.gpus), row.role, fmt::format("{:.2f}", their_seconds),
+            fmt::format("{:.2f}", seconds), fmt::format("{:.0f}", theirs),
+            fmt::format("{:.0f}", ours), signed_percent(ours / theirs - 1), ""}};
+  line.error = ours / theirs - 1;
+  result.rows.push_back(std::move(line));
+  return result;
+}
+
+struct Iteration {
+  Duration end, exposed;  // exposed communication: of the first rank
+};
+
+Iteration run_iteration(const PublishedRow& row, const std::string& fidelity,
+                        const Settings& settings) {
+  const RunOutcome outcome = run_scenario(scenario_of(row, fidelity), {settings.threads, {}});
+  return {outcome.results.jobs.front().job_completion_time,
+          outcome.results.records.ranks.front().exposed_communication};
+}
+
+CaseResult compare_fidelities(const PublishedRow& row, const Settings& settings) {
+  const Iteration packet = run_iteration(row, "packet", settings);
+  const Iteration analytic = run_iteration(row, "analytic", settings);
+  const double gap = analytic.end.to_s() / packet.end.to_s() - 1;
+  CaseResult result{TableId::kFidelity, {}, {}};
   result.rows.push_back(
-      {{row.name, fmt::format("{}", row.gpus), row.role, fmt::format("{:.2f}", their_seconds),
-        fmt::format("{:.2f}", seconds), fmt::format("{:.0f}", theirs), fmt::format("{:.0f}", ours),
-        signed_percent(ours / theirs - 1), ""}});
+      {{row.name, fmt::format("{}", row.gpus), fmt::format("{:.1f}", packet.exposed.to_s() * 1e3),
+        fmt::format("{:.1f}", analytic.exposed.to_s() * 1e3),
+        fmt::format("{:.4f}", packet.end.to_s()), fmt::format("{:.4f}", analytic.end.to_s()),
+        signed_percent(gap), fmt::format("{:.0f} %", kFidelityTolerance * 100)},
+       std::abs(gap) <= kFidelityTolerance});
   return result;
 }
 
@@ -106,10 +118,15 @@ CaseResult compare(const PublishedRow& row, const Settings& settings) {
 
 std::vector<Case> training_cases(const std::string& folder) {
   std::vector<Case> cases;
-  for (const PublishedRow& row : read_rows(folder + "/training/rows.csv"))
+  for (const PublishedRow& row : read_rows(folder + "/training/rows.csv")) {
     cases.push_back({"training/" + row.name,
                      [row](const Settings& settings) { return compare(row, settings); },
-                     row.when == "by hand"});
+                     row.analytic != "test"});
+    if (row.packets == "never") continue;
+    cases.push_back({"training/" + row.name + "_fidelities",
+                     [row](const Settings& settings) { return compare_fidelities(row, settings); },
+                     row.packets != "test"});
+  }
   return cases;
 }
 

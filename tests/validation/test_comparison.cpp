@@ -7,6 +7,7 @@
 #include "sim/error.hpp"
 #include "topologies/leaf_spine.hpp"
 #include "topologies/single_switch.hpp"
+#include "validation/case_table.hpp"
 #include "validation/comparison.hpp"
 #include "validation/flow_comparison.hpp"
 #include "validation/flow_run.hpp"
@@ -76,6 +77,26 @@ TEST_CASE("ties of first packets", "[validation]") {
   // Two flows of one host share its NIC: their packets never arrive together.
   flows[1].from = 0;
   CHECK(first_packet_ties(graph, params, flows, paths).empty());
+}
+
+TEST_CASE("tables of published figures", "[validation]") {
+  const std::string file = file_with("validation_table.csv", "a;b\n1;2\r\n");
+  CHECK(read_cells(file, ';', 2) == std::vector<std::vector<std::string>>{{"1", "2"}});
+  CHECK_THROWS_WITH(read_cells(file, ';', 3),
+                    Catch::Contains("validation_table.csv:2") && Catch::Contains("2 fields"));
+  CHECK_THROWS_WITH(read_cells("missing.csv", ',', 2), Catch::Contains("cannot be read"));
+  CHECK(number_in(file, "1.5") == 1.5);
+  CHECK_THROWS_WITH(number_in(file, "1.5x"), Catch::Contains("'1.5x' is no number"));
+}
+
+TEST_CASE("the rows that are furthest off stand first", "[validation]") {
+  const auto outcome = [](const std::string& name, double error) {
+    Row row{{name, "1MB", "packet", "ring", "1", "1", signed_percent(error), ""}};
+    row.error = error;
+    return Outcome{name, {TableId::kBus, {row}, {}}};
+  };
+  const std::string text = table({outcome("near", 0.1), outcome("far", -0.5)}, TableId::kBus);
+  CHECK(text.find("far") < text.find("near"));
 }
 
 TEST_CASE("pause logs", "[validation]") {
