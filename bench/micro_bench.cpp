@@ -37,7 +37,7 @@ void bucket_sort(benchmark::State& state) {
   std::size_t i = 0;
   for (auto _ : state) {
     work = sets[i++ % kSets];
-    sort_keys(work, work.size(), 20, scratch);
+    sort_keys(work, work.size(), 32 + 20, scratch);
     benchmark::DoNotOptimize(work.data());
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));

@@ -28,20 +28,4 @@ EgressScheduler::EgressScheduler(const SwitchParams& params) {
                     "' is not eight whole numbers from 1 to 1000 separated by spaces");
 }
 
-int EgressScheduler::pick_weighted(EgressPort& port, EgressQueue* queues, unsigned eligible) const {
-  for (;;) {
-    const unsigned q = port.turn;
-    if ((eligible >> q & 1U) != 0) {
-      EgressQueue& queue = queues[q];
-      const std::int32_t size = queue.packets.front().wire_bytes;
-      if (queue.deficit >= size) {
-        queue.deficit -= size;
-        return static_cast<int>(q);
-      }
-    }
-    port.turn = static_cast<std::uint8_t>((q + 1) % kPriorities);
-    if ((eligible >> port.turn & 1U) != 0) queues[port.turn].deficit += quantum_[port.turn];
-  }
-}
-
 }  // namespace plait

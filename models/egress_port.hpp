@@ -64,17 +64,45 @@ class EgressScheduler {
   int pick(EgressPort& port, EgressQueue* queues) const {
     const unsigned eligible = port.waiting & ~static_cast<unsigned>(port.paused);
     if (eligible == 0) return -1;
+    return pick(port, eligible, queues,
+                [queues](unsigned q) { return queues[q].packets.front().wire_bytes; });
+  }
+  /// Among the queues of the bit set `eligible`, not empty; front_bytes(q) is the size of the first
+  /// packet of one of them.
+  template <class FrontBytes>
+  int pick(EgressPort& port, unsigned eligible, EgressQueue* queues,
+           FrontBytes&& front_bytes) const {
     const unsigned strict = eligible & strict_mask_;
     if (strict != 0) return 31 - __builtin_clz(strict);
     if ((eligible & (eligible - 1)) == 0) return __builtin_ctz(eligible);
-    return pick_weighted(port, queues, eligible);
+    return pick_weighted(port, eligible, queues, front_bytes);
   }
 
  private:
-  int pick_weighted(EgressPort& port, EgressQueue* queues, unsigned eligible) const;
+  template <class FrontBytes>
+  int pick_weighted(EgressPort& port, unsigned eligible, EgressQueue* queues,
+                    FrontBytes&& front_bytes) const;
 
   unsigned strict_mask_ = 0;
   std::int32_t quantum_[kPriorities] = {};
 };
+
+template <class FrontBytes>
+int EgressScheduler::pick_weighted(EgressPort& port, unsigned eligible, EgressQueue* queues,
+                                   FrontBytes&& front_bytes) const {
+  for (;;) {
+    const unsigned q = port.turn;
+    if ((eligible >> q & 1U) != 0) {
+      EgressQueue& queue = queues[q];
+      const std::int32_t size = front_bytes(q);
+      if (queue.deficit >= size) {
+        queue.deficit -= size;
+        return static_cast<int>(q);
+      }
+    }
+    port.turn = static_cast<std::uint8_t>((q + 1) % kPriorities);
+    if ((eligible >> port.turn & 1U) != 0) queues[port.turn].deficit += quantum_[port.turn];
+  }
+}
 
 }  // namespace plait

@@ -100,6 +100,7 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
   ArrivalBatch<Packet>& batch = scratch.batch;
   batch.gather(context_.channels, first_port_, static_cast<std::uint32_t>(nics_.size()),
                window.parity, window.begin_ps, window.end_ps - window.begin_ps);
+  batch.sort();
   scratch.events += batch.size();
   if (context_.telemetry)
     for (std::size_t i = 0; i < batch.size(); ++i)

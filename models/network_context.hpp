@@ -23,12 +23,32 @@
 
 namespace plait {
 
+/// What a switch notes of the arrivals of one visit.
+struct SwitchScratch {
+  std::vector<std::uint32_t> egress;    ///< By arrival as gathered: where it goes.
+  std::vector<std::uint32_t> next;      ///< By arrival: the one behind it in its queue.
+  std::vector<std::uint32_t> from, to;  ///< Bytes by ingress and by egress port.
+  unsigned priorities = 0;              ///< Bit: some arrival has it.
+  bool odd = false;                     ///< A pause frame, or a packet without a route.
+
+  void reset(std::size_t arrivals, std::size_t ports) {
+    if (egress.size() < arrivals) {
+      egress.resize(2 * arrivals);
+      next.resize(2 * arrivals);
+    }
+    from.assign(ports, 0);
+    to.assign(ports, 0);
+    priorities = 0;
+    odd = false;
+  }
+};
+
 /// Belongs to one worker; a visit may use it freely.
 struct alignas(128) WorkerScratch {
   explicit WorkerScratch(std::size_t annex_bytes) : pool(annex_bytes) {}
   ChunkPool<Packet> pool;
   ArrivalBatch<Packet> batch;
-  std::vector<std::uint32_t> egress;  ///< By arrival: where a switch sends it.
+  SwitchScratch survey;
   std::uint64_t packet_hops = 0;
   std::uint64_t events = 0;
 };

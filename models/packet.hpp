@@ -5,7 +5,9 @@
 /// stacks) must travel beside it (models/telemetry.hpp), not in it: packets fill the caches, and 8
 /// more bytes cost up to 45 % of the speed at 8192 hosts.
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 
 #include "sim/ids.hpp"
 
@@ -73,16 +75,17 @@ struct Packet {
   }
 };
 static_assert(sizeof(Packet) == 24);
+static_assert(std::endian::native == std::endian::little);  // digest() reads packets as words
 
-/// What the fingerprint hashes of an arrival: all of the packet, when it came and where. A sum of
-/// odd multiples, so that the multiplications do not wait for each other.
-inline std::uint64_t digest(const Packet& p, std::int64_t now_ps, std::uint32_t channel) {
-  const std::uint64_t ends = static_cast<std::uint64_t>(p.to) << 32 | p.from;
-  const std::uint64_t place = static_cast<std::uint64_t>(p.queue_pair) << 32 | p.psn;
-  const std::uint64_t rest =
-      static_cast<std::uint64_t>(channel) << 32 | std::uint32_t{p.entropy} << 16 | p.wire_bytes;
-  return static_cast<std::uint64_t>(now_ps) + ends * 0x9e3779b97f4a7c15U +
-         place * 0xbf58476d1ce4e5b9U + rest * 0x94d049bb133111ebU;
+/// What the fingerprint hashes of an arrival: all of the packet as it lies in memory, when it came
+/// and where. A sum of odd multiples, so that the multiplications do not wait for each other.
+inline std::uint64_t digest(const Packet& packet, std::int64_t now_ps, std::uint32_t channel) {
+  std::uint64_t words[3];
+  std::memcpy(words, &packet, sizeof words);
+  const std::uint64_t place =
+      static_cast<std::uint64_t>(now_ps) + (static_cast<std::uint64_t>(channel) << 48);
+  return place + words[0] * 0x9e3779b97f4a7c15U + words[1] * 0xbf58476d1ce4e5b9U +
+         words[2] * 0x94d049bb133111ebU;
 }
 
 constexpr std::uint32_t kMaxEndpoints = 1U << 24;

@@ -52,15 +52,44 @@ class SharedBuffer {
            shared - lossy_excess(queue_bytes) <= free_shared();
   }
 
+  /// True if no lossless packet that comes through `port` can cause a pause or a drop while at most
+  /// `bytes` enter there and at most `total` in all, in any order, whatever leaves.
+  bool stays_quiet(std::uint32_t port, unsigned priorities, std::int64_t bytes,
+                   std::int64_t total) const {
+    for (unsigned bits = priorities & lossless_; bits != 0; bits &= bits - 1) {
+      const Ingress& ingress = at(port, static_cast<std::uint32_t>(__builtin_ctz(bits)));
+      const bool quiet =
+          static_ ? ingress.bytes + bytes <= xoff_ && total <= free_shared()
+                  : excess(ingress.bytes + bytes) < limit_of(port, free_shared() - total);
+      if (!quiet || ingress.headroom_used != 0) return false;
+    }
+    return true;
+  }
+  /// The same for lossy packets of an egress queue that never grows beyond `queue_bytes`.
+  bool lossy_stays_below(std::int64_t queue_bytes, std::int64_t total) const {
+    const std::int64_t free = free_shared() - total;
+    return free >= 0 && lossy_excess(queue_bytes) <= (free * lossy_alpha_1024_ >> 10);
+  }
+
   /// Counts a packet that surely_quiet() let in.
   void enter_quiet(std::uint32_t port, std::uint32_t priority, std::uint32_t bytes) {
     Ingress& ingress = at(port, priority);
     shared_ += excess(ingress.bytes + bytes) - excess(ingress.bytes);
     ingress.bytes += bytes;
   }
+  /// A lossless packet leaves while no ingress is paused.
+  void leave_quiet(std::uint32_t port, std::uint32_t priority, std::uint32_t bytes) {
+    Ingress& ingress = at(port, priority);
+    shared_ -= excess(ingress.bytes) - excess(ingress.bytes - bytes);
+    ingress.bytes -= bytes;
+  }
+  /// An egress queue of a lossy priority has `after` bytes instead of `before`.
+  void resize_lossy(std::int64_t before, std::int64_t after) {
+    shared_ += lossy_excess(after) - lossy_excess(before);
+  }
   /// A lossy packet joins an egress queue of `queue_bytes`.
   void enter_lossy(std::int64_t queue_bytes, std::uint32_t bytes) {
-    shared_ += lossy_excess(queue_bytes + bytes) - lossy_excess(queue_bytes);
+    resize_lossy(queue_bytes, queue_bytes + bytes);
   }
 
   enum class Verdict : std::uint8_t { kAdmitted, kAdmittedPause, kDropped };
@@ -75,11 +104,9 @@ class SharedBuffer {
       shared_ -= lossy_excess(queue_bytes + bytes) - lossy_excess(queue_bytes);
       return false;
     }
-    Ingress& ingress = at(port, priority);
     if (paused_ != 0 && is_paused(port, priority)) [[unlikely]]
       return leave_paused(port, priority, bytes);
-    shared_ -= excess(ingress.bytes) - excess(ingress.bytes - bytes);
-    ingress.bytes -= bytes;
+    leave_quiet(port, priority, bytes);
     return false;
   }
 

@@ -14,24 +14,12 @@ std::int64_t Switch::visit(const Window& window, Worker& worker) {
   ArrivalBatch<Packet>& batch = scratch_->batch;
   batch.gather(context_.channels, first_port_, port_count_, window.parity, window.begin_ps,
                window.end_ps - window.begin_ps);
-  if (posting_)
-    batch.order_ties([this](const Packet& a, const Packet& b) {
-      return context_.annex.lineage(a) < context_.annex.lineage(b);
-    });
   scratch_->events += batch.size();
-  if (plain_routes_) {
-    route_all(batch);
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      const auto arrival = batch[i];
-      arrive(window.begin_ps + arrival.offset, arrival.channel, *arrival.item, scratch_->egress[i]);
-    }
+  survey(batch, window.begin_ps);
+  if (is_calm(batch)) {
+    serve_by_port(window);
   } else {
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      const auto arrival = batch[i];
-      const std::int64_t now = window.begin_ps + arrival.offset;
-      if (interrupted_) run_interrupts(now);
-      arrive(now, arrival.channel, *arrival.item, kNoRoute);
-    }
+    serve_in_order(window);
   }
   if (interrupted_) run_interrupts(window.end_ps - 1);
   serve_waiting(window.end_ps - 1);
@@ -41,35 +29,30 @@ std::int64_t Switch::visit(const Window& window, Worker& worker) {
       {batch.next_arrival_ps(), next_departure(), watchdog_.due_ps(), faults_.wish_ps()});
 }
 
+// The plain path.
+void Switch::serve_in_order(const Window& window) {
+  ArrivalBatch<Packet>& batch = scratch_->batch;
+  batch.sort();
+  if (posting_)
+    batch.order_ties([this](const Packet& a, const Packet& b) {
+      return context_.annex.lineage(a) < context_.annex.lineage(b);
+    });
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto arrival = batch[i];
+    const std::int64_t now = window.begin_ps + arrival.offset;
+    if (interrupted_) run_interrupts(now);
+    arrive(now, arrival.channel, *arrival.item, scratch_->survey.egress[batch.index(i)]);
+  }
+}
+
 // What happens to the switch by itself, up to and including `until`.
 void Switch::run_interrupts(std::int64_t until) {
   if (faults_.next_ps() <= until) apply_faults(until);
   if (watchdog_.due_ps() <= until) run_watchdog(until);
 }
 
-// Routes that depend on nothing but the packet are looked up for a whole batch: in a short loop the
-// processor waits for the memory of many look-ups at once.
-void Switch::route_all(const ArrivalBatch<Packet>& batch) {
-  std::vector<std::uint32_t>& egress = scratch_->egress;
-  if (egress.size() < batch.size()) egress.resize(2 * batch.size());
-  const RouteTable& routes = context_.routes;
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    const Packet& packet = *batch[i].item;
-    if (telemetry_) __builtin_prefetch(&context_.annex.int_stack(packet));
-    egress[i] = kNoRoute;
-    if (packet.is_pfc()) continue;
-    const auto hops = routes.next_hops(node_, packet.destination());
-    if (hops.size() > 1) {
-      egress[i] = hops[balancer_.ecmp(packet, hops.size())];
-    } else if (!hops.empty()) {
-      egress[i] = hops[0];
-    }
-  }
-}
-
-// `out` is the egress port if it is known already.
+// `out` is the egress port, with plain routes.
 void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet, std::uint32_t out) {
-  fingerprint_.add(digest(packet, now, in));
   if (packet.is_pfc()) [[unlikely]]
     return pause_frame(now, in, packet);
   if (loss_.possible() && lost_on_arrival(in, packet)) [[unlikely]]

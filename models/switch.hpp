@@ -76,7 +76,13 @@ class Switch final : public Entity {
   }
 
  private:
-  void route_all(const ArrivalBatch<Packet>& batch);
+  // models/switch_calm.cpp
+  class PortService;
+  void survey(const ArrivalBatch<Packet>& batch, std::int64_t begin_ps);
+  bool is_calm(const ArrivalBatch<Packet>& batch) const;
+  void serve_by_port(const Window& window);
+
+  void serve_in_order(const Window& window);
   void arrive(std::int64_t now, std::uint32_t in, Packet& packet, std::uint32_t out);
   void enqueue(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet);
   bool admit(std::int64_t now, std::uint32_t in, std::uint32_t out, const Packet& packet);
@@ -157,6 +163,7 @@ class Switch final : public Entity {
   bool plain_wire_;            // no faults, no annex
   bool plain_admission_;       // SharedBuffer::surely_quiet() alone lets a lossless packet in
   bool plain_routes_ = false;  // ECMP without faults and pinned paths: known from the packet alone
+  bool may_be_calm_ = false;   // no faults, losses, watchdog or order of posting
   bool interrupted_;           // by faults or by the watchdog
   std::uint32_t least_marked_ = UINT32_MAX;  // no shorter queue is marked in any port
   std::int64_t lossy_port_limit_;
@@ -164,7 +171,7 @@ class Switch final : public Entity {
   std::vector<EgressQueue> queues_;           // kQueues per port
   std::vector<std::uint64_t> waiting_ports_;  // bit: some queue is not empty
   std::vector<std::uint64_t> written_ports_;  // bit: `out` is not empty
-  Fingerprint fingerprint_;
+  SetFingerprint fingerprint_;
   std::vector<MarkThresholds> thresholds_;  // by rate class and priority
   SharedBuffer buffer_;
   PfcWatchdog watchdog_;

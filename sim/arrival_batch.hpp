@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /// @file arrival_batch.hpp
-/// Everything that reaches one entity during one window, in the order (time, channel, sequence on
-/// the channel). Scratch space of a worker, reused from visit to visit.
+/// Everything that reaches one entity during one window. Gathered channel by channel; then put in
+/// the order (time, channel, sequence on the channel), or in that order group by group. Scratch
+/// space of a worker, reused from visit to visit.
 
 #include <algorithm>
 #include <cstdint>
@@ -13,10 +14,10 @@
 
 namespace plait {
 
-/// Sorts keys whose upper 32 bits are a time below 2^time_bits and whose lower 32 bits rise with
-/// the position: bucket sort by time, then one insertion pass. Few keys: insertion only (below
-/// about 24 keys it wins; std::sort was 2-4 times slower at the usual 50-500).
-void sort_keys(std::vector<std::uint64_t>& keys, std::size_t count, unsigned time_bits,
+/// Sorts keys below 2^key_bits whose upper bits are spread evenly: bucket sort, then one insertion
+/// pass. Few keys: insertion only (below about 24 keys it wins; std::sort was 2-4 times slower at
+/// the usual 50-500).
+void sort_keys(std::vector<std::uint64_t>& keys, std::size_t count, unsigned key_bits,
                std::vector<std::uint64_t>& scratch);
 
 template <class Item>
@@ -29,14 +30,47 @@ class ArrivalBatch {
   };
 
   /// Takes everything that arrives before `window_ps` after `begin_ps` from channels
-  /// [first, first + channels). Items stay in place until release().
+  /// [first, first + channels), channel by channel. Items stay in place until release().
   void gather(ChannelStore<Item>& store, std::uint32_t first, std::uint32_t channels,
               unsigned parity, std::int64_t begin_ps, std::int64_t window_ps);
 
   std::size_t size() const { return count_; }
+
+  /// As gathered, before sort() or sort_by_group().
+  Arrival gathered(std::size_t index) const {
+    return {items_[index], channel_[index], static_cast<std::uint32_t>(keys_[index] >> 32)};
+  }
+  Item& item(std::uint32_t index) const { return *items_[index]; }
+  std::uint32_t channel(std::uint32_t index) const { return channel_[index]; }
+
+  /// Puts the arrivals in order for operator[].
+  void sort() {
+    if (runs_ > 1) sort_keys(keys_, count_, 32 + time_bits_, scratch_);
+  }
   Arrival operator[](std::size_t i) const {
-    const auto index = static_cast<std::uint32_t>(keys_[i]);
-    return {items_[index], channel_[index], static_cast<std::uint32_t>(keys_[i] >> 32)};
+    const std::uint32_t at = index(i);
+    return {items_[at], channel_[at], static_cast<std::uint32_t>(keys_[i] >> 32)};
+  }
+  /// Where the i-th in order was gathered.
+  std::uint32_t index(std::size_t i) const { return static_cast<std::uint32_t>(keys_[i]); }
+
+  struct Grouped {
+    std::uint32_t group;
+    std::uint32_t offset;
+    std::uint32_t index;  // as gathered
+  };
+  /// Whether keys have room for so many groups.
+  bool fits_groups(std::uint32_t groups) const {
+    return count_ <= kMostGrouped && kIndexBits + time_bits_ + bits(groups) <= 64;
+  }
+  /// Orders by group, and by (time, channel, sequence) within each, for grouped().
+  /// @param group  by index as gathered; below `groups`.  @pre fits_groups(groups).
+  void sort_by_group(const std::vector<std::uint32_t>& group, std::uint32_t groups);
+  Grouped grouped(std::size_t i) const {
+    const std::uint64_t key = keys_[i];
+    return {static_cast<std::uint32_t>(key >> (kIndexBits + time_bits_)),
+            static_cast<std::uint32_t>(key >> kIndexBits) & ((1U << time_bits_) - 1),
+            static_cast<std::uint32_t>(key) & (kMostGrouped - 1)};
   }
   /// Puts items of equal time in another order: before(a, b), equal ones as they are.
   template <class Before>
@@ -53,6 +87,13 @@ class ArrivalBatch {
   }
 
  private:
+  static constexpr unsigned kIndexBits = 20;
+  static constexpr std::uint32_t kMostGrouped = 1U << kIndexBits;
+
+  /// Of the largest number below `count`. @pre count > 0.
+  static unsigned bits(std::uint32_t count) {
+    return count <= 1 ? 0 : static_cast<unsigned>(32 - __builtin_clz(count - 1));
+  }
   void reserve(std::size_t more) {
     if (count_ + more <= items_.size()) return;
     const std::size_t size = std::max<std::size_t>(2 * items_.size(), count_ + more + 256);
@@ -74,6 +115,8 @@ class ArrivalBatch {
     std::size_t count;
   };
   std::size_t count_ = 0;
+  std::uint32_t runs_ = 0;  // channels with arrivals
+  unsigned time_bits_ = 0;  // of offsets
   std::int64_t next_ps_ = INT64_MAX;
   std::vector<Item*> items_;
   std::vector<std::uint32_t> channel_;
@@ -105,20 +148,27 @@ void ArrivalBatch<Item>::take(Chain<Item>& pending, std::uint32_t channel, std::
   while (chunk != nullptr) {
     if (chunk->next != nullptr) prefetch(chunk->next);
     reserve(Chunk<Item>::kItems);
-    std::uint32_t i = chunk->begin;
-    for (; i < chunk->count; ++i) {
-      const std::uint32_t offset = chunk->items[i].arrival - begin_low;
+    std::uint64_t* const keys = keys_.data();
+    Item** const items = items_.data();
+    std::uint32_t* const channels = channel_.data();
+    std::size_t count = count_;
+    Item* item = &chunk->items[chunk->begin];
+    Item* const end = &chunk->items[chunk->count];
+    for (; item != end; ++item, ++count) {
+      const std::uint32_t offset = item->arrival - begin_low;
       if (offset >= window) {
         next_ps_ = std::min(next_ps_, begin_ps + offset);
         break;
       }
-      keys_[count_] = static_cast<std::uint64_t>(offset) << 32 | count_;
-      items_[count_] = &chunk->items[i];
-      channel_[count_] = channel;
-      ++count_;
+      keys[count] = static_cast<std::uint64_t>(offset) << 32 | count;
+      items[count] = item;
+      channels[count] = channel;
     }
-    chunk->begin = i;
-    if (i < chunk->count) break;
+    count_ = count;
+    if (item != end) {
+      chunk->begin = static_cast<std::uint32_t>(item - chunk->items);
+      break;
+    }
     last_used = chunk;
     ++used;
     chunk = chunk->next;
@@ -136,7 +186,8 @@ void ArrivalBatch<Item>::gather(ChannelStore<Item>& store, std::uint32_t first,
   next_ps_ = INT64_MAX;
   const auto begin_low = static_cast<std::uint32_t>(begin_ps);
   const auto window = static_cast<std::uint32_t>(window_ps);
-  std::uint32_t runs = 0;
+  time_bits_ = static_cast<unsigned>(32 - __builtin_clz(window));
+  runs_ = 0;
   for (std::uint32_t c = 0; c < channels; ++c) {
     prefetch(store.absorb(parity, first + c).head);
   }
@@ -145,10 +196,19 @@ void ArrivalBatch<Item>::gather(ChannelStore<Item>& store, std::uint32_t first,
     if (pending.empty()) continue;
     const std::size_t before = count_;
     take(pending, c, begin_low, window, begin_ps);
-    runs += count_ != before;
+    runs_ += count_ != before;
   }
-  if (runs > 1)
-    sort_keys(keys_, count_, static_cast<unsigned>(32 - __builtin_clz(window)), scratch_);
+}
+
+template <class Item>
+void ArrivalBatch<Item>::sort_by_group(const std::vector<std::uint32_t>& group,
+                                       std::uint32_t groups) {
+  const unsigned shift = kIndexBits + time_bits_;
+  std::uint64_t* const keys = keys_.data();
+  const std::uint32_t* const of = group.data();
+  for (std::size_t i = 0; i < count_; ++i)
+    keys[i] = static_cast<std::uint64_t>(of[i]) << shift | (keys[i] >> 32) << kIndexBits | i;
+  sort_keys(keys_, count_, shift + bits(groups), scratch_);
 }
 
 }  // namespace plait

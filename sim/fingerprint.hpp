@@ -2,8 +2,9 @@
 #pragma once
 /// @file fingerprint.hpp
 /// 64-bit fingerprint of what a run did: equal runs have equal fingerprints for any number of
-/// threads. Ordered within an entity, commutative over entities, because entities of one window run
-/// in any order while the items of one entity have exactly one.
+/// threads. Commutative over entities, because entities of one window run in any order. Within an
+/// entity either ordered (Fingerprint), or, where every value names its own place in the order, a
+/// set of values (SetFingerprint), so that they may be added in whatever order is fast.
 
 #include <bit>
 #include <cstdint>
@@ -31,6 +32,25 @@ class Fingerprint {
 
  private:
   std::uint64_t state_ = 0x6a09e667f3bcc908U;  // fraction of sqrt(2); not 0, so leading zeros count
+};
+
+/// Running hash of a set of values that are all different, such as arrivals with their time and
+/// channel.
+class SetFingerprint {
+ public:
+  void add(std::uint64_t value) {
+    value ^= kSalt;
+    value = (value ^ value >> 32) * kGolden64;  // not linear, or sums of different sets would meet
+    sum_ += value ^ value >> 29;
+  }
+  /// As Fingerprint::combine().
+  std::uint64_t combine(EntityId entity) const { return hash64(entity.value(), sum_); }
+
+  friend bool operator==(SetFingerprint, SetFingerprint) = default;
+
+ private:
+  static constexpr std::uint64_t kSalt = 0xbb67ae8584caa73bU;  // fraction of sqrt(3): 0 counts too
+  std::uint64_t sum_ = 0;
 };
 
 }  // namespace plait

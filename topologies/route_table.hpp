@@ -15,6 +15,12 @@
 namespace plait {
 
 class RouteTable {
+  static constexpr std::uint32_t kCutOff = UINT32_MAX;
+  struct Target {
+    std::uint32_t edge_switch;  // node id; kCutOff: its own cable is dead
+    std::uint32_t edge;         // column of set_index_
+  };
+
  public:
   /// hop_count() of endpoints that have no path, such as two rails without spines.
   static constexpr std::uint32_t kUnreachable = UINT32_MAX;
@@ -31,12 +37,39 @@ class RouteTable {
   /// Port numbers (local to `sw`) on shortest paths to `to`, ascending; the single port to the host
   /// when `to` hangs on this switch. Empty only where no path exists. @pre `sw` is a switch.
   std::span<const std::uint16_t> next_hops(NodeId sw, EndpointId to) const {
-    const Target target = endpoint_target_[to.index()];
-    if (target.edge_switch == sw.value()) return {&endpoint_port_number_[to.index()], 1};
-    const std::uint32_t set =
-        set_index_[static_cast<std::size_t>(switch_row_[sw.index()]) * edge_count_ + target.edge];
-    return {set_ports_.data() + set_begin_[set], set_begin_[set + 1] - set_begin_[set]};
+    return row(sw).next_hops(to);
   }
+
+  /// next_hops() of one switch, for many look-ups in a row.
+  class Row {
+   public:
+    std::span<const std::uint16_t> next_hops(EndpointId to) const {
+      const Target target = targets_[to.index()];
+      if (target.edge_switch == switch_) return {ports_to_hosts_ + to.index(), 1};
+      const std::uint32_t set = sets_[target.edge];
+      return {set_ports_ + set_begin_[set], set_begin_[set + 1] - set_begin_[set]};
+    }
+
+   private:
+    friend class RouteTable;
+    Row(const RouteTable& table, NodeId sw)
+        : switch_(sw.value()),
+          targets_(table.endpoint_target_.data()),
+          ports_to_hosts_(table.endpoint_port_number_.data()),
+          sets_(table.set_index_.data() +
+                static_cast<std::size_t>(table.switch_row_[sw.index()]) * table.edge_count_),
+          set_begin_(table.set_begin_.data()),
+          set_ports_(table.set_ports_.data()) {}
+
+    std::uint32_t switch_;
+    const Target* targets_;
+    const std::uint16_t* ports_to_hosts_;
+    const std::uint32_t* sets_;
+    const std::uint32_t* set_begin_;
+    const std::uint16_t* set_ports_;
+  };
+  /// Valid as long as the table. @pre `sw` is a switch.
+  Row row(NodeId sw) const { return Row(*this, sw); }
 
   /// Links on a shortest path from one endpoint to another, host links included; 0 to itself.
   std::uint32_t hop_count(EndpointId from, EndpointId to) const;
@@ -59,11 +92,6 @@ class RouteTable {
 
  private:
   class Builder;
-  static constexpr std::uint32_t kCutOff = UINT32_MAX;
-  struct Target {
-    std::uint32_t edge_switch;  // node id; kCutOff: its own cable is dead
-    std::uint32_t edge;         // column of set_index_
-  };
   std::size_t edge_count_ = 0;
   std::vector<Target> endpoint_target_;
   std::vector<std::uint16_t> endpoint_port_number_;

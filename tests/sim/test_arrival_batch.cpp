@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "sim/arrival_batch.hpp"
+#include "sim/hash.hpp"
 #include "sim/random.hpp"
 
 namespace plait {
@@ -37,6 +38,7 @@ TEST_CASE("a batch is in order of (time, channel, sequence) and leaves later ite
         store.publish((w & 1U) ^ 1U, c, chain);
       }
       batch.gather(store, 0, 6, w & 1U, begin, window);
+      batch.sort();
       std::tuple<std::uint32_t, std::uint32_t, std::uint32_t> previous{0, 0, 0};
       for (std::size_t i = 0; i < batch.size(); ++i) {
         const auto arrival = batch[i];
@@ -55,6 +57,46 @@ TEST_CASE("a batch is in order of (time, channel, sequence) and leaves later ite
     for (std::uint32_t c = 0; c < 6; ++c) {
       if (last[c] < begin) CHECK(seen[c] == sent[c]);
     }
+  }
+}
+
+TEST_CASE("sorted by group, each group is in order and nothing is lost", "[channel]") {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    CAPTURE(seed);
+    RandomStream random(seed, 1, 3);
+    const auto channels = static_cast<std::uint32_t>(1 + random.below(70));
+    const auto groups = static_cast<std::uint32_t>(1 + random.below(70));
+    const auto window = static_cast<std::int64_t>(1 + random.below(1 << 20));
+    ChannelStore<Item> store(channels);
+    ChunkPool<Item> pool;
+    ArrivalBatch<Item> batch;
+    for (std::uint32_t c = 0; c < channels; ++c) {
+      Chain<Item> chain;
+      std::uint32_t at = 0;
+      for (std::uint32_t n = 0; n < 20; ++n) {
+        at += static_cast<std::uint32_t>(random.below(static_cast<std::uint64_t>(window) / 20 + 1));
+        if (at < window) chain.append(pool, {at, c, n});
+      }
+      store.publish(1, c, chain);
+    }
+    batch.gather(store, 0, channels, 0, 0, window);
+    std::vector<std::uint32_t> group(batch.size());
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      group[i] = static_cast<std::uint32_t>(hash64(seed, i) % groups);
+    REQUIRE(batch.fits_groups(groups));
+    batch.sort_by_group(group, groups);
+    std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t> previous{};
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const auto arrival = batch.grouped(i);
+      const Item& item = batch.item(arrival.index);
+      CHECK(arrival.offset == item.arrival);
+      CHECK(batch.channel(arrival.index) == item.channel);
+      CHECK(arrival.group == group[arrival.index]);
+      const std::tuple key{arrival.group, arrival.offset, item.channel, item.number};
+      CHECK((i == 0 || previous < key));
+      previous = key;
+    }
+    batch.release(pool);
   }
 }
 
@@ -83,7 +125,7 @@ TEST_CASE("the bucket sort sorts", "[channel]") {
       keys[i] = random.below(1'000'000) << 32 | i;  // 20 bits of time
     std::vector<std::uint64_t> expected = keys;
     std::sort(expected.begin(), expected.end());
-    sort_keys(keys, count, 20, scratch);
+    sort_keys(keys, count, 32 + 20, scratch);
     CHECK(keys == expected);
   }
 }

@@ -68,6 +68,27 @@ TEST_CASE("two entities that swap their work change the run's fingerprint", "[fi
         b.combine(EntityId(0)) + a.combine(EntityId(1)));
 }
 
+TEST_CASE("a set's fingerprint does not depend on the order, but on every value", "[fingerprint]") {
+  const auto of_set = [](const std::vector<std::uint64_t>& values) {
+    SetFingerprint fingerprint;
+    for (const std::uint64_t value : values) fingerprint.add(value);
+    return fingerprint;
+  };
+  CHECK(of_set({1, 2, 3}) == of_set({3, 1, 2}));
+  CHECK_FALSE(of_set({}) == of_set({0}));
+  CHECK_FALSE(of_set({1, 4}) == of_set({2, 3}));  // the same sum
+  RandomStream random(2, 0, 0);
+  std::vector<std::uint64_t> values(16);
+  for (std::uint64_t& value : values) value = random.next_u64();
+  const SetFingerprint original = of_set(values);
+  for (std::uint64_t& value : values)
+    for (int bit = 0; bit < 64; ++bit) {
+      value ^= std::uint64_t{1} << bit;
+      CHECK_FALSE(of_set(values) == original);
+      value ^= std::uint64_t{1} << bit;
+    }
+}
+
 TEST_CASE("the definition of the fingerprint is stable", "[fingerprint]") {
   // h = (rotl(0x6a09e667f3bcc908, 23) ^ 1) * 0x9e3779b97f4a7c15, then hash64(0, h), computed apart
   // with Python's integers; results kept from earlier versions are compared by it.

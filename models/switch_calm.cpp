@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fast path of a visit: port by port instead of in order of arrival.
+//
+// Why it gives the same bytes. Ports meet only in the shared buffer, and the buffer acts on them
+// only by a drop, a trim, a pause or a resume. is_calm() proves that none of these can happen in
+// this visit, whatever leaves meanwhile:
+// - No ingress is paused, so nothing can be resumed; no pause frame arrives, so `paused` of the
+//   ports is constant; faults, losses, the watchdog and ties by order of posting are excluded.
+// - At any arrival an ingress holds at most what it held before the visit and all that arrives
+//   there in it, and S has grown by at most all arrivals. If even these bounds let a packet in
+//   without a pause, so does the true state, because the rules are monotone in both
+//   (SharedBuffer::stays_quiet). The same for lossy queues, port limits and the trimming threshold
+//   with what arrives for an egress port.
+// Then each port alone sees its arrivals and departures in the same order as on the plain path, and
+// the buffer's counters at the end of the visit do not depend on the order of entering and leaving
+// (S is a function of the counters). Random draws are numbered per port.
+//
+// What it saves: a port's state stays in registers, and a packet that leaves in the window in which
+// it came is copied once, from where it arrived to where it goes.
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "models/port_bits.hpp"
+#include "models/switch.hpp"
+
+namespace plait {
+
+// One egress port during such a visit. Its queues are the stored ones followed by packets that
+// still lie where they arrived, chained by index.
+class Switch::PortService {
+ public:
+  PortService(Switch& owner, std::uint32_t out)
+      : switch_(owner),
+        scratch_(*owner.scratch_),
+        batch_(owner.scratch_->batch),
+        port_(owner.ports_[out]),
+        queues_(owner.queues_of(out)),
+        link_(owner.context_.link_classes[port_.link_class]),
+        out_(out),
+        free_ps_(port_.free_at_ps),
+        queue_bytes_(port_.queue_bytes),
+        max_queue_bytes_(port_.max_queue_bytes),
+        waiting_(port_.waiting),
+        paused_(port_.paused),
+        sent_(port_.out) {
+    count_lossy(false);
+  }
+
+  [[gnu::always_inline]] void arrive(std::int64_t now, std::uint32_t index) {
+    serve_until(now - 1);
+    const Packet& packet = batch_.item(index);
+    const std::uint32_t priority = packet.priority();
+    if (free_ps_ < now && waiting_ == 0 && (paused_ >> priority & 1U) == 0)
+      return send(packet, now);
+    queues_[priority].bytes += packet.wire_bytes;
+    queue_bytes_ += packet.wire_bytes;
+    chain(priority, index);
+    waiting_ |= 1U << priority;
+    if (free_ps_ < now) {  // idle until now, but its priority is paused
+      free_ps_ = now;
+      serve_until(now);
+    }
+    max_queue_bytes_ = std::max(max_queue_bytes_, queue_bytes_);
+  }
+
+  [[gnu::always_inline]] void serve_until(std::int64_t until) {
+    while (free_ps_ <= until && (waiting_ & ~paused_) != 0) depart();
+  }
+
+  /// What still waits joins the stored queues; the port's state goes back to its place.
+  void close() {
+    for (unsigned late = late_; late != 0; late &= late - 1)
+      store(static_cast<std::uint32_t>(__builtin_ctz(late)));
+    write_back();
+    if (waiting_ != 0) {
+      set_bit(switch_.waiting_ports_, out_);
+    } else {
+      clear_bit(switch_.waiting_ports_, out_);
+    }
+    if (!sent_.empty()) set_bit(switch_.written_ports_, out_);
+    count_lossy(true);
+  }
+
+ private:
+  void chain(std::uint32_t priority, std::uint32_t index) {
+    if ((late_ >> priority & 1U) == 0) {
+      late_ |= 1U << priority;
+      first_[priority] = index;
+    } else {
+      scratch_.survey.next[last_[priority]] = index;
+    }
+    last_[priority] = index;
+  }
+  Packet& front(std::uint32_t queue) {
+    Chain<Packet>& stored = queues_[queue].packets;
+    return stored.empty() ? batch_.item(first_[queue]) : stored.front();
+  }
+
+  void depart() {
+    const auto number = static_cast<std::uint32_t>(switch_.scheduler_.pick(
+        port_, waiting_ & ~paused_, queues_, [this](unsigned q) { return front(q).wire_bytes; }));
+    EgressQueue& queue = queues_[number];
+    Packet& packet = front(number);
+    const std::uint32_t bytes = packet.wire_bytes;
+    if (number != kPfcQueue) {
+      queue.bytes -= bytes;
+      queue_bytes_ -= bytes;
+      if (queue.bytes > switch_.least_marked_) switch_.mark(port_, out_, queue.bytes, packet);
+    }
+    send(packet, free_ps_);
+    if (!queue.packets.empty()) {
+      if (number != kPfcQueue && switch_.buffer_.lossless(number))
+        switch_.buffer_.leave_quiet(packet.arrival, number, bytes);
+      queue.packets.pop(scratch_.pool);
+    } else if (first_[number] == last_[number]) {
+      late_ &= ~(1U << number);
+    } else {
+      first_[number] = scratch_.survey.next[first_[number]];
+    }
+    if (queue.packets.empty() && (late_ >> number & 1U) == 0) {
+      queue.deficit = 0;  // an idle queue saves nothing up
+      waiting_ &= ~(1U << number);
+    }
+  }
+
+  [[gnu::always_inline]] void send(const Packet& packet, std::int64_t start) {
+    const std::int64_t end = start + link_.serialisation_ps(packet.wire_bytes);
+    const std::int64_t known = link_.known_ps(start, end);
+    Packet& sent = sent_.append(scratch_.pool, packet);
+    sent.arrival = static_cast<std::uint32_t>(known);
+    free_ps_ = end;
+    if (switch_.telemetry_) [[unlikely]] {
+      write_back();
+      switch_.stamp(port_, packet, sent, start);
+    }
+    ++packets_;
+    wire_bytes_ += packet.wire_bytes;
+  }
+
+  void store(std::uint32_t priority) {
+    for (std::uint32_t index = first_[priority];; index = scratch_.survey.next[index]) {
+      const Packet& packet = batch_.item(index);
+      const std::uint32_t in = batch_.channel(index);
+      Packet& stored = queues_[priority].packets.append(scratch_.pool, packet);
+      stored.arrival = in;
+      if (switch_.telemetry_)
+        switch_.context_.annex.int_stack(stored) = switch_.context_.annex.int_stack(packet);
+      if (switch_.buffer_.lossless(priority))
+        switch_.buffer_.enter_quiet(in, priority, packet.wire_bytes);
+      if (index == last_[priority]) return;
+    }
+  }
+
+  void write_back() {
+    port_.free_at_ps = free_ps_;
+    port_.queue_bytes = queue_bytes_;
+    port_.max_queue_bytes = max_queue_bytes_;
+    port_.waiting = static_cast<std::uint16_t>(waiting_);
+    port_.out = sent_;
+    port_.packets += packets_;
+    port_.wire_bytes += wire_bytes_;
+    scratch_.packet_hops += packets_;
+    packets_ = 0;
+    wire_bytes_ = 0;
+  }
+
+  // Lossy queues are counted by their length: out of S at the begin, into it at the end.
+  void count_lossy(bool in) {
+    for (unsigned bits = waiting_ & 0xffU; bits != 0; bits &= bits - 1) {
+      const auto q = static_cast<std::uint32_t>(__builtin_ctz(bits));
+      if (switch_.buffer_.lossless(q)) continue;
+      switch_.buffer_.resize_lossy(in ? 0 : queues_[q].bytes, in ? queues_[q].bytes : 0);
+    }
+  }
+
+  Switch& switch_;
+  WorkerScratch& scratch_;
+  ArrivalBatch<Packet>& batch_;
+  EgressPort& port_;
+  EgressQueue* queues_;
+  const LinkClass& link_;
+  std::uint32_t out_;
+  std::int64_t free_ps_;
+  std::uint32_t queue_bytes_, max_queue_bytes_;
+  unsigned waiting_, paused_;
+  unsigned late_ = 0;  // bit: packets of this priority wait where they arrived
+  Chain<Packet> sent_;
+  std::uint64_t packets_ = 0, wire_bytes_ = 0;           // not yet added to the port's
+  std::array<std::uint32_t, kPriorities> first_, last_;  // by priority, where `late_` says
+};
+
+// What needs each arrival but not their order: fingerprint, routes, bounds for is_calm(). In a
+// short loop the processor waits for the memory of many look-ups at once.
+void Switch::survey(const ArrivalBatch<Packet>& batch, std::int64_t begin_ps) {
+  SwitchScratch& survey = scratch_->survey;
+  survey.reset(batch.size(), port_count_);
+  SetFingerprint fingerprint = fingerprint_;
+  const RouteTable::Row routes = context_.routes.row(node_);
+  std::uint32_t* const egress = survey.egress.data();
+  std::uint32_t* const from = survey.from.data();
+  std::uint32_t* const to = survey.to.data();
+  unsigned priorities = 0;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto arrival = batch.gathered(i);
+    const Packet& packet = *arrival.item;
+    fingerprint.add(digest(packet, begin_ps + arrival.offset, arrival.channel));
+    if (!plain_routes_) [[unlikely]]
+      continue;
+    if (telemetry_) [[unlikely]]
+      __builtin_prefetch(&context_.annex.int_stack(packet));
+    const auto hops = routes.next_hops(packet.destination());
+    if (packet.is_pfc() || hops.empty()) [[unlikely]] {
+      egress[i] = kNoRoute;
+      survey.odd = true;
+      continue;
+    }
+    const std::uint32_t out = hops[hops.size() > 1 ? balancer_.ecmp(packet, hops.size()) : 0];
+    egress[i] = out;
+    priorities |= 1U << packet.priority();
+    from[arrival.channel] += packet.wire_bytes;
+    to[out] += packet.wire_bytes;
+  }
+  fingerprint_ = fingerprint;
+  survey.priorities = priorities;
+}
+
+bool Switch::is_calm(const ArrivalBatch<Packet>& batch) const {
+  constexpr std::size_t kFew = 8;  // arrivals for which the plain path is as fast
+  const SwitchScratch& survey = scratch_->survey;
+  if (!may_be_calm_ || !plain_routes_ || survey.odd || batch.size() < kFew ||
+      buffer_.paused_count() != 0 || !batch.fits_groups(port_count_))
+    return false;
+  const std::int64_t bytes =
+      std::accumulate(survey.from.begin(), survey.from.end(), std::int64_t{0});
+  const std::int64_t most_port_bytes = std::min(lossy_port_limit_, kMostQueued);
+  for (std::uint32_t p = 0; p < port_count_; ++p) {
+    if (survey.from[p] != 0 && !buffer_.stays_quiet(p, survey.priorities, survey.from[p], bytes))
+      return false;
+    if (survey.to[p] == 0) continue;
+    // All queues of the port together bound each of them.
+    const std::int64_t queued = std::int64_t{ports_[p].queue_bytes} + survey.to[p];
+    if (queued > most_port_bytes || (trims_ && queued > trim_threshold_) ||
+        !buffer_.lossy_stays_below(queued, bytes))
+      return false;
+  }
+  return true;
+}
+
+void Switch::serve_by_port(const Window& window) {
+  ArrivalBatch<Packet>& batch = scratch_->batch;
+  batch.sort_by_group(scratch_->survey.egress, port_count_);
+  for (std::size_t i = 0; i < batch.size();) {
+    auto arrival = batch.grouped(i);
+    const std::uint32_t out = arrival.group;
+    PortService port(*this, out);
+    for (;;) {
+      port.arrive(window.begin_ps + arrival.offset, arrival.index);
+      if (++i == batch.size()) break;
+      arrival = batch.grouped(i);
+      if (arrival.group != out) break;
+    }
+    port.serve_until(window.end_ps - 1);
+    port.close();
+  }
+}
+
+}  // namespace plait
