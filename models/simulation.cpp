@@ -30,6 +30,7 @@ struct Simulation::Impl {
   Host& host(GpuId gpu) { return *host_of[context.graph.gpu_host(gpu).index()]; }
   std::vector<Entity*> entities() const;
   std::vector<unsigned> owners(unsigned workers) const;
+  std::vector<std::uint8_t> sides() const;
   RunProgress progress(const Window& window) const;
   bool all_finished() const;
   bool has_background() const;
@@ -85,6 +86,31 @@ std::vector<unsigned> Simulation::Impl::owners(unsigned workers) const {
     owner.push_back(static_cast<unsigned>(seen[c]++ * workers / total[c]));
   }
   return owner;
+}
+
+// Two sides so that every cable joins one to the other; empty if some cycle of cables is odd.
+std::vector<std::uint8_t> Simulation::Impl::sides() const {
+  constexpr std::uint8_t kUnknown = 2;
+  const FabricGraph& graph = context.graph;
+  std::vector<std::uint8_t> side(graph.node_count(), kUnknown);
+  std::vector<NodeId> reached;
+  for (std::size_t start = 0; start < side.size(); ++start) {
+    if (side[start] != kUnknown) continue;
+    side[start] = 0;
+    reached.emplace_back(start);
+    while (!reached.empty()) {
+      const NodeId node = reached.back();
+      reached.pop_back();
+      for (std::uint32_t p = 0; p < graph.node(node).ports; ++p) {
+        const NodeId peer = graph.port_node(graph.peer(graph.port(node, p)));
+        if (side[peer.index()] == side[node.index()]) return {};
+        if (side[peer.index()] != kUnknown) continue;
+        side[peer.index()] = side[node.index()] ^ 1U;
+        reached.push_back(peer);
+      }
+    }
+  }
+  return side;
 }
 
 RunProgress Simulation::Impl::progress(const Window& window) const {
@@ -315,7 +341,8 @@ RunEnd Simulation::run(const RunOptions& options) {
   engine_options.lookahead = std::min(impl_->context.lookahead(), options.max_window);
   engine_options.workers = options.threads;
   engine_options.parallel_from = options.parallel_from;
-  WindowEngine engine(impl_->entities(), impl_->owners(options.threads), engine_options);
+  WindowEngine engine(impl_->entities(), impl_->owners(options.threads), engine_options,
+                      impl_->sides());
   for (const auto& [gpu, start] : impl_->starts)
     engine.wake(EntityId(impl_->context.graph.gpu_host(gpu).index()), start);
   impl_->wake_for_faults(engine);

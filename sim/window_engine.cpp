@@ -12,42 +12,53 @@ namespace {
 constexpr std::uint32_t kAlignSlots = 512;
 }  // namespace
 
-WindowEngine::WindowEngine(std::vector<Entity*> entities, const std::vector<unsigned>& owner,
-                           const Options& options)
-    : options_(options) {
+WindowEngine::WindowEngine(const std::vector<Entity*>& entities, const std::vector<unsigned>& owner,
+                           const Options& options, const std::vector<std::uint8_t>& side)
+    : options_(options), sides_(side.empty() ? 1 : 2) {
   PLAIT_CHECK_LT(std::int64_t{0}, options.lookahead.ps());
   PLAIT_CHECK_LE(1U, options.workers);
   PLAIT_CHECK_EQ(entities.size(), owner.size());
-  slot_of_.resize(entities.size());
-  std::uint32_t slot = 0;
-  for (unsigned w = 0; w < options.workers; ++w) {
-    part_begin_.push_back(slot / 64);
-    for (std::size_t e = 0; e < entities.size(); ++e) {
-      if (owner[e] != w) continue;
-      slot_of_[e] = slot++;
-      entities_.resize(slot);
-      entities_.back() = entities[e];
-    }
-    slot = (slot + kAlignSlots - 1) / kAlignSlots * kAlignSlots;
-    entities_.resize(slot);
-  }
-  part_begin_.push_back(slot / 64);
-  scheduled_ps_.assign(slot, INT64_MAX);
-  far_ps_.assign(slot, INT64_MAX);
+  lay_out(entities, owner, side);
+  const std::size_t slots = entities_.size();
+  scheduled_ps_.assign(slots, INT64_MAX);
+  far_ps_.assign(slots, INT64_MAX);
   for (unsigned w = 0; w < options.workers; ++w) {
     auto worker = std::make_unique<Worker>();
     worker->index_ = w;
     worker->engine_ = this;
-    for (auto& bitmap : worker->active_) bitmap.assign(slot / 64, 0);
+    for (auto& bitmap : worker->active_) bitmap.assign(slots / 64, 0);
     workers_.push_back(std::move(worker));
   }
 }
 
+// Side by side, and worker by worker within each.
+void WindowEngine::lay_out(const std::vector<Entity*>& entities, const std::vector<unsigned>& owner,
+                           const std::vector<std::uint8_t>& side) {
+  slot_of_.resize(entities.size());
+  std::uint32_t slot = 0;
+  for (unsigned s = 0; s < sides_; ++s) {
+    side_begin_[s] = slot;
+    clock_ps_[s] = 0;
+    for (unsigned w = 0; w < options_.workers; ++w) {
+      part_begin_.push_back(slot / 64);
+      for (std::size_t e = 0; e < entities.size(); ++e) {
+        if (owner[e] != w || (sides_ == 2 && side[e] != s)) continue;
+        slot_of_[e] = slot++;
+        entities_.resize(slot);
+        entities_.back() = entities[e];
+      }
+      slot = (slot + kAlignSlots - 1) / kAlignSlots * kAlignSlots;
+      entities_.resize(slot);
+    }
+  }
+  part_begin_.push_back(slot / 64);
+}
+
 void WindowEngine::wake(EntityId entity, SimTime at) {
   const std::uint32_t slot = slot_of_[entity.index()];
-  unsigned owner = 0;
-  while (part_begin_[owner + 1] <= slot / 64) ++owner;
-  wish(*workers_[owner], slot, at.ps());
+  unsigned part = 0;
+  while (part_begin_[part + 1] <= slot / 64) ++part;
+  wish(*workers_[part % options_.workers], slot, at.ps());
 }
 
 // At most two entries per slot are in the heap and known: the earliest, and a later one that it
@@ -56,7 +67,7 @@ void WindowEngine::wish(Worker& worker, std::uint32_t slot, std::int64_t at_ps) 
   if (at_ps >= scheduled_ps_[slot]) return;
   if (scheduled_ps_[slot] != INT64_MAX) far_ps_[slot] = scheduled_ps_[slot];
   scheduled_ps_[slot] = at_ps;
-  if (at_ps != far_ps_[slot]) worker.wishes_.push({at_ps, slot});
+  if (at_ps != far_ps_[slot]) worker.wishes_[side_of(slot)].push({at_ps, slot});
 }
 
 std::uint64_t WindowEngine::visits() const {
@@ -65,33 +76,57 @@ std::uint64_t WindowEngine::visits() const {
   return sum;
 }
 
-// The window after one that ended at `previous_end`: directly behind it if anything was published
-// or wished for early, else at the earliest wish. INT64_MAX if there is none.
-std::int64_t WindowEngine::next_begin(std::int64_t previous_end) {
-  std::int64_t earliest = INT64_MAX;
-  for (const auto& worker : workers_) {
-    if (worker->any_[worker->write_]) return previous_end;
-    while (!worker->wishes_.empty() && is_stale(worker->wishes_.top())) pop_wish(*worker);
-    if (!worker->wishes_.empty()) earliest = std::min(earliest, worker->wishes_.top().at_ps);
-  }
-  return std::max(earliest, previous_end);
+// Somebody was sent something, or wishes to be visited in the next window of its side.
+bool WindowEngine::any_active() const {
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [](const auto& worker) { return worker->any_[0] || worker->any_[1]; });
 }
 
-void WindowEngine::pop_wish(Worker& worker) {
-  const Worker::Wish& top = worker.wishes_.top();
+std::int64_t WindowEngine::earliest_wish() {
+  std::int64_t earliest = INT64_MAX;
+  for (const auto& worker : workers_)
+    for (Wishes& wishes : worker->wishes_) {
+      while (!wishes.empty() && is_stale(wishes.top())) pop_wish(wishes);
+      if (!wishes.empty()) earliest = std::min(earliest, wishes.top().at_ps);
+    }
+  return earliest;
+}
+
+// The side that is behind goes on; idle time is skipped. @return false if nothing is left to do.
+bool WindowEngine::next_window(Window& window) {
+  if (!any_active()) {
+    const std::int64_t wish = earliest_wish();
+    if (wish == INT64_MAX) return false;
+    for (unsigned s = 0; s < sides_; ++s) clock_ps_[s] = std::max(clock_ps_[s], wish);
+  }
+  const std::int64_t lookahead = options_.lookahead.ps();
+  if (sides_ == 1) {
+    const auto parity = static_cast<unsigned>(windows_ & 1U);
+    round_ = {0, parity ^ 1U, parity, parity};
+    window = {clock_ps_[0], clock_ps_[0] + lookahead, parity};
+  } else {
+    const unsigned side = clock_ps_[1] < clock_ps_[0] ? 1 : 0;
+    round_ = {side, side, side ^ 1U, side};
+    window = {clock_ps_[side], clock_ps_[side ^ 1U] + lookahead, side};
+  }
+  return true;
+}
+
+void WindowEngine::pop_wish(Wishes& wishes) {
+  const Worker::Wish& top = wishes.top();
   if (top.at_ps == far_ps_[top.slot]) far_ps_[top.slot] = INT64_MAX;
-  worker.wishes_.pop();
+  wishes.pop();
 }
 
 void WindowEngine::collect_due(Worker& worker, std::int64_t end_ps) {
-  const unsigned read = worker.write_ ^ 1U;
-  while (!worker.wishes_.empty() && worker.wishes_.top().at_ps < end_ps) {
-    const Worker::Wish wish = worker.wishes_.top();
+  Wishes& wishes = worker.wishes_[round_.side];
+  while (!wishes.empty() && wishes.top().at_ps < end_ps) {
+    const Worker::Wish wish = wishes.top();
     const bool stale = is_stale(wish);
-    pop_wish(worker);
+    pop_wish(wishes);
     if (stale) continue;
     scheduled_ps_[wish.slot] = INT64_MAX;
-    worker.active_[read][wish.slot >> 6] |= std::uint64_t{1} << (wish.slot & 63U);
+    worker.active_[round_.read][wish.slot >> 6] |= std::uint64_t{1} << (wish.slot & 63U);
   }
 }
 
@@ -101,22 +136,25 @@ void WindowEngine::visit_slot(std::uint32_t slot, const Window& window, Worker& 
   if (next == INT64_MAX) return;
   PLAIT_CHECK_GE(next, window.end_ps);
   if (next - window.end_ps < options_.lookahead.ps()) {
-    worker.active_[worker.write_][slot >> 6] |= std::uint64_t{1} << (slot & 63U);
-    worker.any_[worker.write_] = true;
+    worker.active_[round_.self][slot >> 6] |= std::uint64_t{1} << (slot & 63U);
+    worker.any_[round_.self] = true;
   } else {
     wish(worker, slot, next);
   }
 }
 
-// Visits the active entities that worker `part` owns. Bits were set by any worker in the last
-// window; each worker has its own copy of the bitmap, so that writers never share a cache line.
+// Visits the active entities that worker `part` owns. Bits were set by any worker since the last
+// round of this kind; each worker has its own copy of the bitmaps, so that writers never share a
+// cache line.
 void WindowEngine::visit_part(unsigned part, const Window& window) {
   Worker& worker = *workers_[part];
+  worker.any_[round_.read] = false;
   collect_due(worker, window.end_ps);
-  for (std::uint32_t word = part_begin_[part]; word < part_begin_[part + 1]; ++word) {
+  const unsigned row = round_.side * options_.workers + part;
+  for (std::uint32_t word = part_begin_[row]; word < part_begin_[row + 1]; ++word) {
     std::uint64_t bits = 0;
     for (const auto& writer : workers_) {
-      std::uint64_t& theirs = writer->active_[writer->write_ ^ 1U][word];
+      std::uint64_t& theirs = writer->active_[round_.read][word];
       bits |= theirs;
       if (theirs != 0) theirs = 0;
     }
@@ -131,36 +169,29 @@ WindowEngine::End WindowEngine::run(Executor& executor, SimTime until,
                                     const WindowCallback& after_window) {
   End end = End::kIdle;
   executor.enclose([&] {
-    std::int64_t previous_end = 0;
     std::uint64_t visits_before = visits();
     std::uint64_t last_visits = options_.parallel_from;
     Window window;
     const std::function<void(unsigned)> task = [&](unsigned part) { visit_part(part, window); };
-    for (;;) {
-      const std::int64_t begin = next_begin(previous_end);
-      if (begin == INT64_MAX) return;
-      if (begin >= until.ps()) {
+    while (next_window(window)) {
+      if (window.begin_ps >= until.ps()) {
         end = End::kTimeLimit;
         return;
       }
-      window.begin_ps = begin;
-      window.end_ps = std::min(begin + options_.lookahead.ps(), until.ps());
-      window.parity = static_cast<unsigned>(windows_ & 1U);
-      for (auto& worker : workers_) {
-        worker->write_ ^= 1U;
-        worker->any_[worker->write_] = false;
-      }
+      window.end_ps = std::min(window.end_ps, until.ps());
       if (last_visits < options_.parallel_from) {
         for (unsigned part = 0; part < options_.workers; ++part) task(part);
       } else {
         executor.run(options_.workers, task);
       }
       ++windows_;
-      previous_end = window.end_ps;
+      clock_ps_[round_.side] = window.end_ps;
       const std::uint64_t visits_now = visits();
       last_visits = visits_now - visits_before;
       visits_before = visits_now;
-      if (!after_window(window)) {
+      Window done = window;
+      done.end_ps = std::min(clock_ps_[0], clock_ps_[1]);
+      if (!after_window(done)) {
         end = End::kStopped;
         return;
       }

@@ -77,7 +77,7 @@ class RingNode final : public Entity {
   std::uint32_t id_;
 };
 
-std::uint64_t run_ring(unsigned workers) {
+std::uint64_t run_ring(unsigned workers, bool two_sides = false) {
   constexpr std::size_t kNodes = 1500;  // several bitmap words per worker
   RingState state(kNodes, workers);
   std::vector<std::unique_ptr<RingNode>> nodes;
@@ -88,10 +88,12 @@ std::uint64_t run_ring(unsigned workers) {
     entities.push_back(nodes.back().get());
     owner.push_back(i % workers);
   }
-  WindowEngine engine(entities, owner, options(1000, workers));
+  std::vector<std::uint8_t> side;
+  for (std::uint32_t i = 0; two_sides && i < kNodes; ++i) side.push_back(i % 2);
+  WindowEngine engine(entities, owner, options(1000, workers), side);
   for (std::uint32_t i = 0; i < kNodes; ++i) engine.wake(EntityId(i), SimTime());
   CHECK(engine.run(*make_executor(workers), SimTime::never(), kGoOn) == WindowEngine::End::kIdle);
-  CHECK(engine.windows() == 502);  // the start, 501 arrivals
+  if (!two_sides) CHECK(engine.windows() == 502);  // the start, 501 arrivals
   std::uint64_t sum = 0;
   for (std::uint32_t i = 0; i < kNodes; ++i) sum += nodes[i]->hash.combine(EntityId(i));
   return sum;
@@ -141,6 +143,23 @@ TEST_CASE("results do not depend on the number of workers", "[engine]") {
   CHECK(run_ring(2) == reference);
   CHECK(run_ring(3) == reference);
   CHECK(run_ring(8) == reference);
+}
+
+TEST_CASE("two sides that take turns see what one side sees", "[engine]") {
+  const std::uint64_t reference = run_ring(1);
+  for (const unsigned workers : {1U, 2U, 3U, 8U}) CHECK(run_ring(workers, true) == reference);
+}
+
+TEST_CASE("sides leapfrog: windows of twice the lookahead, a lookahead apart", "[engine]") {
+  Scripted a({1500, 3000, 9'000'000}), b({2500});
+  WindowEngine engine({&a, &b}, {0, 0}, options(1000), {0, 1});
+  engine.wake(EntityId(0), SimTime());
+  engine.wake(EntityId(1), SimTime());
+  CHECK(engine.run(*make_sequential_executor(), SimTime::never(), kGoOn) ==
+        WindowEngine::End::kIdle);
+  // a [0, 1000), b [0, 2000), a [1000, 3000), b [2000, 4000), a [3000, 5000); idle; a at its time.
+  CHECK(a.begins == std::vector<std::int64_t>{0, 1000, 3000, 9'000'000});
+  CHECK(b.begins == std::vector<std::int64_t>{0, 2000});
 }
 
 TEST_CASE("an exception in a visit reaches the caller, from any executor", "[engine]") {
