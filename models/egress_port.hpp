@@ -42,6 +42,18 @@ struct EgressQueue {
 };
 static_assert(sizeof(EgressQueue) == 24);
 
+/// The queues of one port. In memory the queues of one priority lie together over all ports: most
+/// traffic uses two, and a visit touches those of many ports.
+class EgressQueues {
+ public:
+  EgressQueues(EgressQueue* first, std::uint32_t stride) : first_(first), stride_(stride) {}
+  EgressQueue& operator[](std::size_t queue) const { return first_[queue * stride_]; }
+
+ private:
+  EgressQueue* first_;
+  std::uint32_t stride_;
+};
+
 /// What is counted per port but seldom touched.
 struct PortStatistics {
   PauseClock pause_clock;
@@ -61,7 +73,7 @@ class EgressScheduler {
   explicit EgressScheduler(const SwitchParams& params);
   /// @return queue number, or -1 if nothing may be sent. Changes deficits only if it returns a
   /// queue.
-  int pick(EgressPort& port, EgressQueue* queues) const {
+  int pick(EgressPort& port, EgressQueues queues) const {
     const unsigned eligible = port.waiting & ~static_cast<unsigned>(port.paused);
     if (eligible == 0) return -1;
     return pick(port, eligible, queues,
@@ -70,7 +82,7 @@ class EgressScheduler {
   /// Among the queues of the bit set `eligible`, not empty; front_bytes(q) is the size of the first
   /// packet of one of them.
   template <class FrontBytes>
-  int pick(EgressPort& port, unsigned eligible, EgressQueue* queues,
+  int pick(EgressPort& port, unsigned eligible, EgressQueues queues,
            FrontBytes&& front_bytes) const {
     const unsigned strict = eligible & strict_mask_;
     if (strict != 0) return 31 - __builtin_clz(strict);
@@ -80,7 +92,7 @@ class EgressScheduler {
 
  private:
   template <class FrontBytes>
-  int pick_weighted(EgressPort& port, unsigned eligible, EgressQueue* queues,
+  int pick_weighted(EgressPort& port, unsigned eligible, EgressQueues queues,
                     FrontBytes&& front_bytes) const;
 
   unsigned strict_mask_ = 0;
@@ -88,7 +100,7 @@ class EgressScheduler {
 };
 
 template <class FrontBytes>
-int EgressScheduler::pick_weighted(EgressPort& port, unsigned eligible, EgressQueue* queues,
+int EgressScheduler::pick_weighted(EgressPort& port, unsigned eligible, EgressQueues queues,
                                    FrontBytes&& front_bytes) const {
   for (;;) {
     const unsigned q = port.turn;

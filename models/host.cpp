@@ -128,6 +128,13 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
   return next_wish(next_arrival);
 }
 
+void Host::prepare(const Window& window) const {
+  for (std::uint32_t n = 0; n < nics_.size(); ++n) {
+    context_.channels.prefetch(window.parity, first_port_ + n);
+    nics_[n].prefetch();
+  }
+}
+
 std::int64_t Host::next_local_ps() const {
   std::int64_t next = timers_.empty() ? INT64_MAX : timers_.top().at_ps;
   if (scale_up_) next = std::min(next, scale_up_->next_time().ps());

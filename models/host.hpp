@@ -31,6 +31,7 @@ class Host final : public Entity, public HostServices, private NicListener, priv
   RankProcess* process(GpuId gpu) { return processes_[local(gpu)].get(); }
 
   std::int64_t visit(const Window& window, Worker& worker) override;
+  void prepare(const Window& window) const override;
 
   void send(SimTime now, const MessageKey& key, Bytes size, std::uint64_t token) override;
   void send_in_switch(SimTime now, const SwitchTransfer& transfer) override;

@@ -25,17 +25,12 @@ namespace plait {
 
 /// What a switch notes of the arrivals of one visit.
 struct SwitchScratch {
-  std::vector<std::uint32_t> egress;    ///< By arrival as gathered: where it goes.
   std::vector<std::uint32_t> next;      ///< By arrival: the one behind it in its queue.
   std::vector<std::uint32_t> from, to;  ///< Bytes by ingress and by egress port.
   unsigned priorities = 0;              ///< Bit: some arrival has it.
   bool odd = false;                     ///< A pause frame, or a packet without a route.
 
-  void reset(std::size_t arrivals, std::size_t ports) {
-    if (egress.size() < arrivals) {
-      egress.resize(2 * arrivals);
-      next.resize(2 * arrivals);
-    }
+  void reset(std::size_t ports) {
     from.assign(ports, 0);
     to.assign(ports, 0);
     priorities = 0;
@@ -51,6 +46,7 @@ struct alignas(128) WorkerScratch {
   SwitchScratch survey;
   std::uint64_t packet_hops = 0;
   std::uint64_t events = 0;
+  std::uint64_t calm_visits = 0;
 };
 
 /// Egress ports fixed by a pinned path file, for one switch.

@@ -131,6 +131,7 @@ struct RunTotals {
   std::uint64_t fingerprint = 0;  ///< Order-independent hash of what each entity processed.
   std::uint64_t packet_hops = 0;  ///< Packets (data, ACK, control) times links crossed.
   std::uint64_t windows = 0;
+  std::uint64_t calm_visits = 0;     ///< Of switches, on their fast path.
   SimTime end{};                     ///< Time of the last event of a rank or flow; the time limit.
   std::uint64_t lost_on_links = 0;   ///< Frames lost by fabric.wire.loss and by bit errors.
   std::uint64_t lost_to_faults = 0;  ///< Frames swallowed by failed cables and rebooting switches.

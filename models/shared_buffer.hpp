@@ -145,11 +145,12 @@ class SharedBuffer {
     std::int32_t bytes = 0;
     std::int32_t headroom_used = 0;
   };
+  // By priority first: a visit asks for one or two priorities of many ports.
   Ingress& at(std::uint32_t port, std::uint32_t priority) {
-    return ingress_[port * kPriorities + priority];
+    return ingress_[priority * headroom_.size() + port];
   }
   const Ingress& at(std::uint32_t port, std::uint32_t priority) const {
-    return ingress_[port * kPriorities + priority];
+    return ingress_[priority * headroom_.size() + port];
   }
   std::int64_t excess(std::int64_t bytes) const { return bytes > reserve_ ? bytes - reserve_ : 0; }
   std::int64_t lossy_excess(std::int64_t bytes) const {
@@ -185,7 +186,7 @@ class SharedBuffer {
   std::uint8_t lossless_ = 0;
   std::vector<std::int64_t> headroom_;        // by port
   std::vector<std::uint32_t> alpha_1024_;     // by port
-  std::vector<Ingress> ingress_;              // by port and priority
+  std::vector<Ingress> ingress_;              // see at()
   std::vector<std::uint8_t> paused_of_port_;  // bit: this priority of the port's peer is paused
 };
 

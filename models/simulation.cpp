@@ -283,7 +283,10 @@ void Simulation::Impl::add_totals(RunRecords& records) const {
     totals.lost_to_faults += sw->faults().lost();
     totals.unroutable += sw->faults().unroutable();
   }
-  for (const WorkerScratch& scratch : context.scratch) totals.packet_hops += scratch.packet_hops;
+  for (const WorkerScratch& scratch : context.scratch) {
+    totals.packet_hops += scratch.packet_hops;
+    totals.calm_visits += scratch.calm_visits;
+  }
   totals.windows = windows;
   totals.end = end_time();
   for (const LinkRecord& link : records.links) {
@@ -341,8 +344,9 @@ RunEnd Simulation::run(const RunOptions& options) {
   engine_options.lookahead = std::min(impl_->context.lookahead(), options.max_window);
   engine_options.workers = options.threads;
   engine_options.parallel_from = options.parallel_from;
-  WindowEngine engine(impl_->entities(), impl_->owners(options.threads), engine_options,
-                      impl_->sides());
+  WindowEngine engine(
+      impl_->entities(), impl_->owners(options.threads), engine_options,
+      impl_->context.params.plain_paths ? std::vector<std::uint8_t>() : impl_->sides());
   for (const auto& [gpu, start] : impl_->starts)
     engine.wake(EntityId(impl_->context.graph.gpu_host(gpu).index()), start);
   impl_->wake_for_faults(engine);

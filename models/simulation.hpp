@@ -33,9 +33,10 @@ struct NetworkParams {
   std::uint64_t seed = 1;       ///< Of ECMP hashing, marking and loss.
   bool record_messages = true;  ///< Keep one MessageRecord per message.
   bool record_pauses = false;   ///< Keep one PauseRecord per PFC frame received.
-  /// For tests: switches catch up all ports at every arrival, where they need it or not. Must
-  /// change nothing but the speed.
-  bool always_catch_up = false;
+  /// For tests: no fast path. Windows without leapfrog, and switches that take every arrival in
+  /// order and catch up all ports at each, where they need it or not. Must change nothing but the
+  /// speed.
+  bool plain_paths = false;
 };
 
 /// A flow direction bound to one path: node names do not matter, only egress port numbers.

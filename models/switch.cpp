@@ -12,10 +12,8 @@ std::int64_t Switch::visit(const Window& window, Worker& worker) {
   scratch_ = &context_.scratch[worker.index()];
   plain_routes_ = balancer_.is_ecmp() && pinned_.empty() && !interrupted_;
   ArrivalBatch<Packet>& batch = scratch_->batch;
-  batch.gather(context_.channels, first_port_, port_count_, window.parity, window.begin_ps,
-               window.end_ps - window.begin_ps);
+  gather(window);
   scratch_->events += batch.size();
-  survey(batch, window.begin_ps);
   if (is_calm(batch)) {
     serve_by_port(window);
   } else {
@@ -27,6 +25,13 @@ std::int64_t Switch::visit(const Window& window, Worker& worker) {
   publish(window, worker);
   return std::min(
       {batch.next_arrival_ps(), next_departure(), watchdog_.due_ps(), faults_.wish_ps()});
+}
+
+void Switch::prepare(const Window& window) const {
+  for (std::uint32_t p = 0; p < port_count_; ++p) {
+    context_.channels.prefetch(window.parity, first_port_ + p);
+    __builtin_prefetch(&ports_[p], 1);
+  }
 }
 
 // The plain path.
@@ -41,7 +46,7 @@ void Switch::serve_in_order(const Window& window) {
     const auto arrival = batch[i];
     const std::int64_t now = window.begin_ps + arrival.offset;
     if (interrupted_) run_interrupts(now);
-    arrive(now, arrival.channel, *arrival.item, scratch_->survey.egress[batch.index(i)]);
+    arrive(now, arrival.channel, *arrival.item, batch.group(batch.index(i)));
   }
 }
 
@@ -69,7 +74,7 @@ void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet, std::uin
   }
   if (posting_ != nullptr) [[unlikely]] {
     catch_up_before(now, packet);
-  } else if (buffer_.paused_count() != 0 || context_.params.always_catch_up) [[unlikely]] {
+  } else if (buffer_.paused_count() != 0 || context_.params.plain_paths) [[unlikely]] {
     serve_all(now - 1);
   } else if (port.waiting != 0) {
     serve(out, now - 1);
@@ -112,7 +117,7 @@ std::uint32_t Switch::balance(std::int64_t now, const Packet& packet,
     if (thresholds.size() + 1 != hops.size()) thresholds = {};  // without a dead port: all alike
     return hops[balancer_.choose(now, packet, hops, thresholds)];
   }
-  if (buffer_.paused_count() != 0 || context_.params.always_catch_up) serve_all(now - 1);
+  if (buffer_.paused_count() != 0 || context_.params.plain_paths) serve_all(now - 1);
   const std::uint32_t priority = packet.priority();
   return hops[balancer_.choose_by_load(
       now, packet, hops, [&](std::uint32_t out) { return load(now, out, priority); })];

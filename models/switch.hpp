@@ -46,6 +46,7 @@ class Switch final : public Entity {
   Switch(NodeId node, NetworkContext& context);
 
   std::int64_t visit(const Window& window, Worker& worker) override;
+  void prepare(const Window& window) const override;
 
   /// Only before the run.
   PinnedRoutes& pinned_routes() { return pinned_; }
@@ -72,13 +73,13 @@ class Switch final : public Entity {
   /// Visits the packets of one egress queue.
   template <class Visit>
   void for_each_waiting(std::uint32_t port, std::uint32_t priority, Visit&& visit) const {
-    queues_[port * kQueues + priority].packets.for_each(visit);
+    queues_[priority * port_count_ + port].packets.for_each(visit);
   }
 
  private:
   // models/switch_calm.cpp
   class PortService;
-  void survey(const ArrivalBatch<Packet>& batch, std::int64_t begin_ps);
+  void gather(const Window& window);
   bool is_calm(const ArrivalBatch<Packet>& batch) const;
   void serve_by_port(const Window& window);
 
@@ -141,7 +142,7 @@ class Switch final : public Entity {
   static constexpr std::uint64_t kMarkPurpose = 1, kLossPurpose = 2;
   static constexpr std::uint32_t kNoRoute = UINT32_MAX;
 
-  EgressQueue* queues_of(std::uint32_t port) { return &queues_[port * kQueues]; }
+  EgressQueues queues_of(std::uint32_t port) { return {&queues_[port], port_count_}; }
 
   struct PostingState {
     std::vector<PortClock> ports;
@@ -168,7 +169,7 @@ class Switch final : public Entity {
   std::uint32_t least_marked_ = UINT32_MAX;  // no shorter queue is marked in any port
   std::int64_t lossy_port_limit_;
   std::vector<EgressPort> ports_;
-  std::vector<EgressQueue> queues_;           // kQueues per port
+  std::vector<EgressQueue> queues_;           // see queues_of()
   std::vector<std::uint64_t> waiting_ports_;  // bit: some queue is not empty
   std::vector<std::uint64_t> written_ports_;  // bit: `out` is not empty
   SetFingerprint fingerprint_;

@@ -38,6 +38,7 @@ class Switch::PortService {
         queues_(owner.queues_of(out)),
         link_(owner.context_.link_classes[port_.link_class]),
         out_(out),
+        packets_before_(port_.packets),
         free_ps_(port_.free_at_ps),
         queue_bytes_(port_.queue_bytes),
         max_queue_bytes_(port_.max_queue_bytes),
@@ -47,29 +48,22 @@ class Switch::PortService {
     count_lossy(false);
   }
 
-  [[gnu::always_inline]] void arrive(std::int64_t now, std::uint32_t index) {
-    serve_until(now - 1);
-    const Packet& packet = batch_.item(index);
-    const std::uint32_t priority = packet.priority();
-    if (free_ps_ < now && waiting_ == 0 && (paused_ >> priority & 1U) == 0)
-      return send(packet, now);
-    queues_[priority].bytes += packet.wire_bytes;
-    queue_bytes_ += packet.wire_bytes;
-    chain(priority, index);
-    waiting_ |= 1U << priority;
-    if (free_ps_ < now) {  // idle until now, but its priority is paused
-      free_ps_ = now;
-      serve_until(now);
+  /// Serves the port up to the end of the window. @param i  its first arrival in the sorted batch.
+  /// @return the first arrival of another port.
+  std::size_t serve(std::size_t i, const Window& window) {
+    for (;; ++i) {
+      const auto arrival = batch_.grouped(i);
+      const bool more = arrival.group == out_;
+      const std::int64_t now = more ? window.begin_ps + arrival.offset : window.end_ps;
+      while (free_ps_ < now && (waiting_ & ~paused_) != 0) depart();
+      if (!more) return i;
+      arrive(now, arrival.index);
     }
-    max_queue_bytes_ = std::max(max_queue_bytes_, queue_bytes_);
-  }
-
-  [[gnu::always_inline]] void serve_until(std::int64_t until) {
-    while (free_ps_ <= until && (waiting_ & ~paused_) != 0) depart();
   }
 
   /// What still waits joins the stored queues; the port's state goes back to its place.
   void close() {
+    scratch_.packet_hops += port_.packets - packets_before_;
     for (unsigned late = late_; late != 0; late &= late - 1)
       store(static_cast<std::uint32_t>(__builtin_ctz(late)));
     write_back();
@@ -83,6 +77,20 @@ class Switch::PortService {
   }
 
  private:
+  // Departures before `now` are done, so if the wire is free, nothing that waits may leave.
+  [[gnu::always_inline]] void arrive(std::int64_t now, std::uint32_t index) {
+    const Packet& packet = batch_.item(index);
+    const std::uint32_t priority = packet.priority();
+    if (free_ps_ < now) {
+      if ((paused_ >> priority & 1U) == 0) return send(packet, now);
+      free_ps_ = now;
+    }
+    queues_[priority].bytes += packet.wire_bytes;
+    queue_bytes_ += packet.wire_bytes;
+    max_queue_bytes_ = std::max(max_queue_bytes_, queue_bytes_);
+    chain(priority, index);
+    waiting_ |= 1U << priority;
+  }
   void chain(std::uint32_t priority, std::uint32_t index) {
     if ((late_ >> priority & 1U) == 0) {
       late_ |= 1U << priority;
@@ -97,7 +105,7 @@ class Switch::PortService {
     return stored.empty() ? batch_.item(first_[queue]) : stored.front();
   }
 
-  void depart() {
+  [[gnu::always_inline]] void depart() {
     const auto number = static_cast<std::uint32_t>(switch_.scheduler_.pick(
         port_, waiting_ & ~paused_, queues_, [this](unsigned q) { return front(q).wire_bytes; }));
     EgressQueue& queue = queues_[number];
@@ -134,8 +142,8 @@ class Switch::PortService {
       write_back();
       switch_.stamp(port_, packet, sent, start);
     }
-    ++packets_;
-    wire_bytes_ += packet.wire_bytes;
+    ++port_.packets;
+    port_.wire_bytes += packet.wire_bytes;
   }
 
   void store(std::uint32_t priority) {
@@ -158,11 +166,6 @@ class Switch::PortService {
     port_.max_queue_bytes = max_queue_bytes_;
     port_.waiting = static_cast<std::uint16_t>(waiting_);
     port_.out = sent_;
-    port_.packets += packets_;
-    port_.wire_bytes += wire_bytes_;
-    scratch_.packet_hops += packets_;
-    packets_ = 0;
-    wire_bytes_ = 0;
   }
 
   // Lossy queues are counted by their length: out of S at the begin, into it at the end.
@@ -178,49 +181,48 @@ class Switch::PortService {
   WorkerScratch& scratch_;
   ArrivalBatch<Packet>& batch_;
   EgressPort& port_;
-  EgressQueue* queues_;
+  EgressQueues queues_;
   const LinkClass& link_;
   std::uint32_t out_;
+  std::uint64_t packets_before_;
   std::int64_t free_ps_;
   std::uint32_t queue_bytes_, max_queue_bytes_;
   unsigned waiting_, paused_;
   unsigned late_ = 0;  // bit: packets of this priority wait where they arrived
   Chain<Packet> sent_;
-  std::uint64_t packets_ = 0, wire_bytes_ = 0;           // not yet added to the port's
   std::array<std::uint32_t, kPriorities> first_, last_;  // by priority, where `late_` says
 };
 
-// What needs each arrival but not their order: fingerprint, routes, bounds for is_calm(). In a
-// short loop the processor waits for the memory of many look-ups at once.
-void Switch::survey(const ArrivalBatch<Packet>& batch, std::int64_t begin_ps) {
+// Takes the arrivals of the window, and what needs each of them but not their order: fingerprint,
+// routes, bounds for is_calm(). In a short loop the processor waits for the memory of many look-ups
+// at once.
+void Switch::gather(const Window& window) {
   SwitchScratch& survey = scratch_->survey;
-  survey.reset(batch.size(), port_count_);
+  survey.reset(port_count_);
   SetFingerprint fingerprint = fingerprint_;
   const RouteTable::Row routes = context_.routes.row(node_);
-  std::uint32_t* const egress = survey.egress.data();
   std::uint32_t* const from = survey.from.data();
   std::uint32_t* const to = survey.to.data();
   unsigned priorities = 0;
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    const auto arrival = batch.gathered(i);
-    const Packet& packet = *arrival.item;
-    fingerprint.add(digest(packet, begin_ps + arrival.offset, arrival.channel));
+  const auto egress_of = [&](const Packet& packet, std::uint32_t in, std::uint32_t offset) {
+    fingerprint.add(digest(packet, window.begin_ps + offset, in));
     if (!plain_routes_) [[unlikely]]
-      continue;
+      return kNoRoute;
     if (telemetry_) [[unlikely]]
       __builtin_prefetch(&context_.annex.int_stack(packet));
     const auto hops = routes.next_hops(packet.destination());
     if (packet.is_pfc() || hops.empty()) [[unlikely]] {
-      egress[i] = kNoRoute;
       survey.odd = true;
-      continue;
+      return kNoRoute;
     }
     const std::uint32_t out = hops[hops.size() > 1 ? balancer_.ecmp(packet, hops.size()) : 0];
-    egress[i] = out;
     priorities |= 1U << packet.priority();
-    from[arrival.channel] += packet.wire_bytes;
+    from[in] += packet.wire_bytes;
     to[out] += packet.wire_bytes;
-  }
+    return out;
+  };
+  scratch_->batch.gather(context_.channels, first_port_, port_count_, window.parity,
+                         window.begin_ps, window.end_ps - window.begin_ps, egress_of);
   fingerprint_ = fingerprint;
   survey.priorities = priorities;
 }
@@ -248,19 +250,14 @@ bool Switch::is_calm(const ArrivalBatch<Packet>& batch) const {
 }
 
 void Switch::serve_by_port(const Window& window) {
+  ++scratch_->calm_visits;
   ArrivalBatch<Packet>& batch = scratch_->batch;
-  batch.sort_by_group(scratch_->survey.egress, port_count_);
+  std::vector<std::uint32_t>& next = scratch_->survey.next;
+  if (next.size() < batch.size()) next.resize(2 * batch.size());
+  batch.sort_by_group(port_count_);
   for (std::size_t i = 0; i < batch.size();) {
-    auto arrival = batch.grouped(i);
-    const std::uint32_t out = arrival.group;
-    PortService port(*this, out);
-    for (;;) {
-      port.arrive(window.begin_ps + arrival.offset, arrival.index);
-      if (++i == batch.size()) break;
-      arrival = batch.grouped(i);
-      if (arrival.group != out) break;
-    }
-    port.serve_until(window.end_ps - 1);
+    PortService port(*this, batch.grouped(i).group);
+    i = port.serve(i, window);
     port.close();
   }
 }

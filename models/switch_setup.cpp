@@ -87,7 +87,7 @@ Switch::Switch(NodeId node, NetworkContext& context)
   plain_admission_ = !trims_ && context.params.switches.buffer.count() <= kMostQueued;
   interrupted_ = faults_.next_ps() != INT64_MAX || watchdog_.enabled();
   may_be_calm_ = !interrupted_ && !faults_.active() && !loss_.possible() && posting_ == nullptr &&
-                 !context.params.always_catch_up;
+                 !context.params.plain_paths;
   for (std::uint32_t p = 0; p < port_count_; ++p) {
     const PortId id(first_port_ + p);
     ports_[p].link_class = context.link_class_of[id.index()];

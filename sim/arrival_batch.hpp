@@ -6,6 +6,7 @@
 /// space of a worker, reused from visit to visit.
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -14,11 +15,42 @@
 
 namespace plait {
 
+void insertion_sort(std::uint64_t* keys, std::size_t count);
+
 /// Sorts keys below 2^key_bits whose upper bits are spread evenly: bucket sort, then one insertion
 /// pass. Few keys: insertion only (below about 24 keys it wins; std::sort was 2-4 times slower at
 /// the usual 50-500).
+/// @param make_key  make_key(keys[i], i) is sorted in the place of keys[i].
+template <class MakeKey>
 void sort_keys(std::vector<std::uint64_t>& keys, std::size_t count, unsigned key_bits,
-               std::vector<std::uint64_t>& scratch);
+               std::vector<std::uint64_t>& scratch, MakeKey&& make_key) {
+  constexpr std::size_t kFew = 24;
+  constexpr unsigned kMaxBucketBits = 10;
+  std::uint64_t* const key = keys.data();
+  if (count <= kFew) {
+    for (std::size_t i = 0; i < count; ++i) key[i] = make_key(key[i], i);
+    return insertion_sort(key, count);
+  }
+  // About one bucket a key.
+  const auto count_bits = static_cast<unsigned>(64 - __builtin_clzll(count));
+  const unsigned bucket_bits = std::min({count_bits, kMaxBucketBits, key_bits});
+  const unsigned shift = key_bits - bucket_bits;
+  std::array<std::uint32_t, (1U << kMaxBucketBits) + 1> start;
+  std::fill_n(start.begin(), (std::size_t{1} << bucket_bits) + 1, 0U);
+  for (std::size_t i = 0; i < count; ++i) {
+    key[i] = make_key(key[i], i);
+    ++start[(key[i] >> shift) + 1];
+  }
+  for (std::size_t b = 1; b <= (std::size_t{1} << bucket_bits); ++b) start[b] += start[b - 1];
+  std::uint64_t* const sorted = scratch.data();
+  for (std::size_t i = 0; i < count; ++i) sorted[start[key[i] >> shift]++] = key[i];
+  insertion_sort(sorted, count);
+  keys.swap(scratch);
+}
+inline void sort_keys(std::vector<std::uint64_t>& keys, std::size_t count, unsigned key_bits,
+                      std::vector<std::uint64_t>& scratch) {
+  sort_keys(keys, count, key_bits, scratch, [](std::uint64_t key, std::size_t) { return key; });
+}
 
 template <class Item>
 class ArrivalBatch {
@@ -31,17 +63,22 @@ class ArrivalBatch {
 
   /// Takes everything that arrives before `window_ps` after `begin_ps` from channels
   /// [first, first + channels), channel by channel. Items stay in place until release().
+  /// @param group_of  group_of(item, channel, offset) is called once for each, in this order.
+  template <class GroupOf>
   void gather(ChannelStore<Item>& store, std::uint32_t first, std::uint32_t channels,
-              unsigned parity, std::int64_t begin_ps, std::int64_t window_ps);
+              unsigned parity, std::int64_t begin_ps, std::int64_t window_ps, GroupOf&& group_of);
+  /// The same without groups.
+  void gather(ChannelStore<Item>& store, std::uint32_t first, std::uint32_t channels,
+              unsigned parity, std::int64_t begin_ps, std::int64_t window_ps) {
+    gather(store, first, channels, parity, begin_ps, window_ps,
+           [](const Item&, std::uint32_t, std::uint32_t) { return 0U; });
+  }
 
   std::size_t size() const { return count_; }
 
-  /// As gathered, before sort() or sort_by_group().
-  Arrival gathered(std::size_t index) const {
-    return {items_[index], channel_[index], static_cast<std::uint32_t>(keys_[index] >> 32)};
-  }
   Item& item(std::uint32_t index) const { return *items_[index]; }
   std::uint32_t channel(std::uint32_t index) const { return channel_[index]; }
+  std::uint32_t group(std::uint32_t index) const { return group_[index]; }
 
   /// Puts the arrivals in order for operator[].
   void sort() {
@@ -61,11 +98,12 @@ class ArrivalBatch {
   };
   /// Whether keys have room for so many groups.
   bool fits_groups(std::uint32_t groups) const {
-    return count_ <= kMostGrouped && kIndexBits + time_bits_ + bits(groups) <= 64;
+    return count_ <= kMostGrouped && kIndexBits + time_bits_ + bits(groups + 1) <= 64;
   }
   /// Orders by group, and by (time, channel, sequence) within each, for grouped().
-  /// @param group  by index as gathered; below `groups`.  @pre fits_groups(groups).
-  void sort_by_group(const std::vector<std::uint32_t>& group, std::uint32_t groups);
+  /// @pre all groups are below `groups`, and fits_groups(groups).
+  void sort_by_group(std::uint32_t groups);
+  /// @pre i <= size(); behind the last comes one of a group that does not exist.
   Grouped grouped(std::size_t i) const {
     const std::uint64_t key = keys_[i];
     return {static_cast<std::uint32_t>(key >> (kIndexBits + time_bits_)),
@@ -99,15 +137,13 @@ class ArrivalBatch {
     const std::size_t size = std::max<std::size_t>(2 * items_.size(), count_ + more + 256);
     items_.resize(size);
     channel_.resize(size);
+    group_.resize(size);
     keys_.resize(size);
     scratch_.resize(size);
   }
-  static void prefetch(const Chunk<Item>* chunk) {
-    const char* bytes = reinterpret_cast<const char*>(chunk);
-    for (std::size_t b = 0; b < Chunk<Item>::kBytes; b += 64) __builtin_prefetch(bytes + b);
-  }
+  template <class GroupOf>
   void take(Chain<Item>& pending, std::uint32_t channel, std::uint32_t begin_low,
-            std::uint32_t window, std::int64_t begin_ps);
+            std::uint32_t window, std::int64_t begin_ps, GroupOf& group_of);
 
   struct Used {
     Chunk<Item>* first;
@@ -119,7 +155,7 @@ class ArrivalBatch {
   unsigned time_bits_ = 0;  // of offsets
   std::int64_t next_ps_ = INT64_MAX;
   std::vector<Item*> items_;
-  std::vector<std::uint32_t> channel_;
+  std::vector<std::uint32_t> channel_, group_;
   std::vector<std::uint64_t> keys_, scratch_;
   std::vector<Used> consumed_;
 };
@@ -140,17 +176,19 @@ void ArrivalBatch<Item>::order_ties(Before&& before) {
 }
 
 template <class Item>
+template <class GroupOf>
 void ArrivalBatch<Item>::take(Chain<Item>& pending, std::uint32_t channel, std::uint32_t begin_low,
-                              std::uint32_t window, std::int64_t begin_ps) {
+                              std::uint32_t window, std::int64_t begin_ps, GroupOf& group_of) {
   Chunk<Item>* chunk = pending.head;
   Chunk<Item>* last_used = nullptr;
   std::size_t used = 0;
   while (chunk != nullptr) {
-    if (chunk->next != nullptr) prefetch(chunk->next);
+    if (chunk->next != nullptr) chunk->next->prefetch();
     reserve(Chunk<Item>::kItems);
     std::uint64_t* const keys = keys_.data();
     Item** const items = items_.data();
     std::uint32_t* const channels = channel_.data();
+    std::uint32_t* const groups = group_.data();
     std::size_t count = count_;
     Item* item = &chunk->items[chunk->begin];
     Item* const end = &chunk->items[chunk->count];
@@ -163,6 +201,7 @@ void ArrivalBatch<Item>::take(Chain<Item>& pending, std::uint32_t channel, std::
       keys[count] = static_cast<std::uint64_t>(offset) << 32 | count;
       items[count] = item;
       channels[count] = channel;
+      groups[count] = group_of(*item, channel, offset);
     }
     count_ = count;
     if (item != end) {
@@ -179,9 +218,10 @@ void ArrivalBatch<Item>::take(Chain<Item>& pending, std::uint32_t channel, std::
 }
 
 template <class Item>
+template <class GroupOf>
 void ArrivalBatch<Item>::gather(ChannelStore<Item>& store, std::uint32_t first,
                                 std::uint32_t channels, unsigned parity, std::int64_t begin_ps,
-                                std::int64_t window_ps) {
+                                std::int64_t window_ps, GroupOf&& group_of) {
   count_ = 0;
   next_ps_ = INT64_MAX;
   const auto begin_low = static_cast<std::uint32_t>(begin_ps);
@@ -189,26 +229,26 @@ void ArrivalBatch<Item>::gather(ChannelStore<Item>& store, std::uint32_t first,
   time_bits_ = static_cast<unsigned>(32 - __builtin_clz(window));
   runs_ = 0;
   for (std::uint32_t c = 0; c < channels; ++c) {
-    prefetch(store.absorb(parity, first + c).head);
+    store.absorb(parity, first + c);
   }
   for (std::uint32_t c = 0; c < channels; ++c) {
     Chain<Item>& pending = store.pending(first + c);
     if (pending.empty()) continue;
     const std::size_t before = count_;
-    take(pending, c, begin_low, window, begin_ps);
+    take(pending, c, begin_low, window, begin_ps, group_of);
     runs_ += count_ != before;
   }
 }
 
 template <class Item>
-void ArrivalBatch<Item>::sort_by_group(const std::vector<std::uint32_t>& group,
-                                       std::uint32_t groups) {
+void ArrivalBatch<Item>::sort_by_group(std::uint32_t groups) {
   const unsigned shift = kIndexBits + time_bits_;
-  std::uint64_t* const keys = keys_.data();
-  const std::uint32_t* const of = group.data();
-  for (std::size_t i = 0; i < count_; ++i)
-    keys[i] = static_cast<std::uint64_t>(of[i]) << shift | (keys[i] >> 32) << kIndexBits | i;
-  sort_keys(keys_, count_, shift + bits(groups), scratch_);
+  const std::uint32_t* const group = group_.data();
+  reserve(1);
+  sort_keys(keys_, count_, shift + bits(groups), scratch_, [=](std::uint64_t key, std::size_t i) {
+    return static_cast<std::uint64_t>(group[i]) << shift | (key >> 32) << kIndexBits | i;
+  });
+  keys_[count_] = ~std::uint64_t{0};
 }
 
 }  // namespace plait

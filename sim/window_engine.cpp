@@ -159,8 +159,10 @@ void WindowEngine::visit_part(unsigned part, const Window& window) {
       if (theirs != 0) theirs = 0;
     }
     while (bits != 0) {
-      visit_slot(word * 64 + static_cast<std::uint32_t>(__builtin_ctzll(bits)), window, worker);
+      const std::uint32_t slot = word * 64 + static_cast<std::uint32_t>(__builtin_ctzll(bits));
       bits &= bits - 1;
+      if (bits != 0) entities_[word * 64 + __builtin_ctzll(bits)]->prepare(window);
+      visit_slot(slot, window, worker);
     }
   }
 }

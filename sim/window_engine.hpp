@@ -69,6 +69,9 @@ class Entity {
   /// Processes everything of this entity in the window. @return the time of the next visit it wants
   /// even if nothing is published to it, in ps, >= window.end_ps; INT64_MAX = none.
   virtual std::int64_t visit(const Window& window, Worker& worker) = 0;
+  /// Hint: will be visited right after the visit that begins now. May only fetch memory into the
+  /// caches.
+  virtual void prepare(const Window&) const {}
 };
 
 class WindowEngine {

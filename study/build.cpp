@@ -50,6 +50,7 @@ NetworkParams network_params(const Scenario& scenario) {
   params.seed = static_cast<std::uint64_t>(scenario.run.seed);
   params.record_messages = scenario.run.record_messages;
   params.record_pauses = scenario.run.record_pauses;
+  params.plain_paths = scenario.run.plain_paths;
   return params;
 }
 

@@ -87,6 +87,7 @@ struct RunSpec {
   bool record_ops = true;
   bool record_messages = true;
   bool record_pauses = false;
+  bool plain_paths = false;  ///< For tests, no parameter: see NetworkParams.
 };
 
 struct Scenario {

@@ -39,10 +39,12 @@ std::vector<Expected> read_expected() {
   return rows;
 }
 
-Results run(const std::string& scenario, unsigned threads) {
+Results run(const std::string& file, unsigned threads, bool plain_paths = false) {
   RunSettings settings;
   settings.threads = threads;
-  RunOutcome outcome = run_scenario(load_scenario(PLAIT_EXAMPLES + scenario), settings);
+  Scenario scenario = load_scenario(PLAIT_EXAMPLES + file);
+  scenario.run.plain_paths = plain_paths;
+  RunOutcome outcome = run_scenario(scenario, settings);
   REQUIRE(outcome.end == RunEnd::kFinished);
   return std::move(outcome.results);
 }
@@ -70,6 +72,17 @@ TEST_CASE("every example gives its recorded figures, for 1, 2, 3 and 8 threads",
       CHECK(totals.end.ps() == row.end_ps);
       CHECK(totals.packet_hops == row.packet_hops);
     }
+  }
+}
+
+TEST_CASE("every example gives the same without any fast path", "[examples]") {
+  for (const Expected& row : read_expected()) {
+    if (!small_enough(row)) continue;
+    CAPTURE(row.scenario);
+    const Results results = run(row.scenario, 2, true);
+    CHECK(fingerprint_text(results) == row.fingerprint);
+    CHECK(results.records.totals.end.ps() == row.end_ps);
+    CHECK(results.records.totals.calm_visits == 0);
   }
 }
 

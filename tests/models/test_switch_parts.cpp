@@ -83,7 +83,7 @@ TEST_CASE("scheduler: pause frames, strict priorities, then weights", "[schedule
     port.waiting |= static_cast<std::uint16_t>(1U << q);
   };
   const auto take = [&] {
-    const int q = scheduler.pick(port, queues);
+    const int q = scheduler.pick(port, EgressQueues(queues, 1));
     if (q < 0) return q;
     queues[q].packets.pop(pool);
     if (queues[q].empty()) port.waiting &= static_cast<std::uint16_t>(~(1U << q));

@@ -157,7 +157,7 @@ TEST_CASE("faults do not depend on threads, windows or when switches catch up") 
     const auto flows = random_flows(random, graph.hosts().size());
     NetworkParams params = random_network(random, graph);
     const auto outcome = [&](unsigned threads, Duration max_window, bool always) {
-      params.always_catch_up = always;
+      params.plain_paths = always;
       FabricRun run(graph, params);
       CHECK(run.run(flows, threads, kTooLong, max_window) == RunEnd::kFinished);
       const RunTotals& t = run.records().totals;

@@ -181,7 +181,7 @@ TEST_CASE("threads, window length and lazy catching-up do not show") {
       params.transport.rto = Duration::us(300);
       if (seed % 4 != 0) shrink_buffer(params, graph);
       if (seed % 3 == 0) params.wire.loss = 0.001;
-      params.always_catch_up = always;
+      params.plain_paths = always;
       FabricRun run(std::move(graph), params);
       REQUIRE(run.run(flows, threads, SimTime::never(), max_window) == RunEnd::kFinished);
       return run.records().totals.fingerprint;
@@ -220,7 +220,7 @@ TEST_CASE("whatever balances the load, threads, window length and lazy catching-
           random.any_of({Reliability::kGoBackN, Reliability::kSelectiveRepeat});
       if (seed % 3 != 0) shrink_buffer(params, graph);
       if (seed % 5 == 0) params.wire.loss = 0.001;
-      params.always_catch_up = always;
+      params.plain_paths = always;
       FabricRun run(std::move(graph), params);
       REQUIRE(run.run(flows, threads, SimTime::never(), max_window) == RunEnd::kFinished);
       check_everything_arrived(run, flows, false);
@@ -247,7 +247,7 @@ TEST_CASE("with headroom below a packet, lazy catching-up still does not show") 
       params.transport.rto = Duration::us(300);
       params.switches.pfc.headroom = Bytes(random.between(1, 500));
       params.switches.buffer = Bytes::kilo(random.between(200, 400));
-      params.always_catch_up = always;
+      params.plain_paths = always;
       FabricRun run(std::move(graph), params);
       REQUIRE(run.run(flows) == RunEnd::kFinished);
       check_everything_arrived(run, flows);

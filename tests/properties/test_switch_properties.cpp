@@ -57,7 +57,7 @@ TEST_CASE("optional rules of switches: threads, windows and lazy catching-up do 
       params.transport.rto = Duration::us(300);
       params.record_pauses = true;
       shrink_buffer(params, graph);
-      params.always_catch_up = always;
+      params.plain_paths = always;
       FabricRun run(std::move(graph), params);
       REQUIRE(run.run(flows, threads, SimTime::at(Duration::ms(20)), max_window) !=
               RunEnd::kDeadlock);

@@ -79,12 +79,17 @@ TEST_CASE("sorted by group, each group is in order and nothing is lost", "[chann
       }
       store.publish(1, c, chain);
     }
-    batch.gather(store, 0, channels, 0, 0, window);
-    std::vector<std::uint32_t> group(batch.size());
-    for (std::size_t i = 0; i < batch.size(); ++i)
-      group[i] = static_cast<std::uint32_t>(hash64(seed, i) % groups);
+    std::vector<std::uint32_t> group;
+    batch.gather(store, 0, channels, 0, 0, window,
+                 [&](const Item& item, std::uint32_t channel, std::uint32_t offset) {
+                   CHECK(channel == item.channel);
+                   CHECK(offset == item.arrival);
+                   group.push_back(static_cast<std::uint32_t>(hash64(seed, group.size()) % groups));
+                   return group.back();
+                 });
     REQUIRE(batch.fits_groups(groups));
-    batch.sort_by_group(group, groups);
+    batch.sort_by_group(groups);
+    if (groups > 1) CHECK(batch.grouped(batch.size()).group >= groups);
     std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t> previous{};
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const auto arrival = batch.grouped(i);
