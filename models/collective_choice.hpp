@@ -33,7 +33,7 @@ struct CollectiveOverride {
   CollectiveAlgorithm algorithm = CollectiveAlgorithm::kAuto;
   CollectiveProtocol protocol = CollectiveProtocol::kAuto;
   std::int64_t channels = 0;  ///< 0: as for all other calls.
-  std::string file;           ///< Of algorithm custom; {rank} in it: Chakra, else XML.
+  std::string file = {};      ///< Of algorithm custom; {rank} in it: Chakra, else XML.
   Bytes written_for{};        ///< Of Chakra: the size for which the files hold.
   std::shared_ptr<const CustomAlgorithm> custom = nullptr;  ///< What is in `file`.
 };
