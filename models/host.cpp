@@ -188,6 +188,7 @@ void Host::note(std::int64_t now, std::uint32_t gpu) {
   if (done_[gpu] || !processes_[gpu]->finished()) return;
   done_[gpu] = true;
   ++finished_;
+  finished_at_ps_ = now;
 }
 
 void Host::message_delivered(std::int64_t now, const MessageKey& key, Bytes size) {

@@ -42,6 +42,8 @@ class Host final : public Entity, public HostServices, private NicListener, priv
   /// Processes that the run waits for, so without those in the background.
   std::uint32_t placed() const { return placed_; }
   std::uint32_t finished() const { return finished_; }
+  /// When the last of them finished.
+  SimTime finished_at() const { return SimTime::ps(finished_at_ps_); }
   bool has_background() const { return has_background_; }
   /// Time of the last thing that happened to a rank of this host.
   SimTime last_event() const { return SimTime::ps(last_event_ps_); }
@@ -110,7 +112,7 @@ class Host final : public Entity, public HostServices, private NicListener, priv
   std::vector<LocalFlow> local_flows_;                                  // in order of first use
   std::unordered_map<MessageKey, std::uint32_t, KeyHash> local_index_;  // never iterated
   Fingerprint fingerprint_;
-  std::int64_t last_event_ps_ = 0;
+  std::int64_t last_event_ps_ = 0, finished_at_ps_ = 0;
   std::uint32_t placed_ = 0, finished_ = 0;
   bool has_background_ = false;
 };

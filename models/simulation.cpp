@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <tuple>
 
 #include "models/host.hpp"
@@ -34,6 +35,7 @@ struct Simulation::Impl {
   RunProgress progress(const Window& window) const;
   bool all_finished() const;
   bool has_background() const;
+  SimTime cut_time() const;
   void balance_pools();
   void wake_for_faults(WindowEngine& engine) const;
   bool faults_to_come(SimTime now) const;
@@ -136,6 +138,16 @@ bool Simulation::Impl::all_finished() const {
 bool Simulation::Impl::has_background() const {
   return std::any_of(host_of.begin(), host_of.end(),
                      [](const auto& host) { return host && host->has_background(); });
+}
+
+// Where the background is cut when the last rank has finished, at T: a time that depends on the
+// model alone, not on windows. The window of that rank ends at most two lookaheads behind T, and
+// no entity is further than it.
+SimTime Simulation::Impl::cut_time() const {
+  SimTime last;
+  for (const auto& host : host_of)
+    if (host) last = std::max(last, host->finished_at());
+  return last + 2 * context.lookahead();
 }
 
 void Simulation::Impl::balance_pools() {
@@ -353,6 +365,7 @@ RunEnd Simulation::run(const RunOptions& options) {
 
   bool deadlock = false;
   const bool has_background = impl_->has_background();
+  std::optional<SimTime> cut;
   if (options.deadlock_check > Duration()) impl_->next_cycle_check_ps = options.deadlock_check.ps();
   const auto executor = make_executor(options.threads);
   const auto end = engine.run(*executor, options.until, [&](const Window& window) {
@@ -365,12 +378,16 @@ RunEnd Simulation::run(const RunOptions& options) {
       deadlock = impl_->look_for_cycles(SimTime::ps(window.end_ps), options.deadlock_check);
       if (deadlock) return false;
     }
-    if (has_background && impl_->all_finished()) return false;
+    if (has_background && !cut && impl_->all_finished()) {
+      cut = impl_->cut_time();
+      engine.stop_at(*cut);
+    }
     return !options.progress || impl_->windows % options.progress_windows != 0 ||
            options.progress(impl_->progress(window));
   });
   if (impl_->all_finished()) {  // what is left may be a timer that nobody waits for
     impl_->end = RunEnd::kFinished;
+    if (cut) impl_->simulated_ps = std::min(*cut, options.until).ps();
   } else if (deadlock || end == WindowEngine::End::kIdle) {
     impl_->end = RunEnd::kDeadlock;
   } else {

@@ -170,17 +170,18 @@ void WindowEngine::visit_part(unsigned part, const Window& window) {
 WindowEngine::End WindowEngine::run(Executor& executor, SimTime until,
                                     const WindowCallback& after_window) {
   End end = End::kIdle;
+  until_ps_ = until.ps();
   executor.enclose([&] {
     std::uint64_t visits_before = visits();
     std::uint64_t last_visits = options_.parallel_from;
     Window window;
     const std::function<void(unsigned)> task = [&](unsigned part) { visit_part(part, window); };
     while (next_window(window)) {
-      if (window.begin_ps >= until.ps()) {
+      if (window.begin_ps >= until_ps_) {
         end = End::kTimeLimit;
         return;
       }
-      window.end_ps = std::min(window.end_ps, until.ps());
+      window.end_ps = std::min(window.end_ps, until_ps_);
       if (last_visits < options_.parallel_from) {
         for (unsigned part = 0; part < options_.workers; ++part) task(part);
       } else {

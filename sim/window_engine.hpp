@@ -16,6 +16,7 @@
 /// visit it may touch its own state, the chains it receives, and the `Worker` it is given. Nothing
 /// else.
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -98,6 +99,9 @@ class WindowEngine {
   /// after it are not run), or `after_window` (called after every window, on one thread) says no.
   End run(Executor& executor, SimTime until, const WindowCallback& after_window);
 
+  /// From the callback: run no further than `until`, which no entity has reached.
+  void stop_at(SimTime until) { until_ps_ = std::min(until_ps_, until.ps()); }
+
   std::uint64_t windows() const { return windows_; }
   std::uint64_t visits() const;
 
@@ -138,6 +142,7 @@ class WindowEngine {
   std::uint32_t side_begin_[2] = {0, UINT32_MAX};  // slot
   std::int64_t clock_ps_[2] = {0, INT64_MAX};      // by side: simulated until here
   Round round_;
+  std::int64_t until_ps_ = INT64_MAX;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::uint64_t windows_ = 0;
 };
