@@ -64,7 +64,10 @@ bool is_chakra(const FileStart& start) {
          bytes.size() > static_cast<std::size_t>(bytes[0]);
 }
 
-bool is_goal_start(const FileStart& start) { return is_goal(start.path); }
+// By its name, too: the reader says what is wrong with a file that has no GOAL in it.
+bool is_goal_start(const FileStart& start) {
+  return is_goal(start.path) || has_suffix(start.name, ".goal");
+}
 
 Workload read_goal(const std::string& file, const TraceOptions&, const TraceLog&) {
   return load_goal_workload(file);
@@ -136,6 +139,7 @@ TraceFormat detect_trace_format(const std::filesystem::path& file) {
   if (begins_json_object(start.bytes)) start.json_key = find_json_key(input);
   for (const Reader& reader : kReaders)
     if (reader.recognises(start)) return reader.format;
+  if (start.bytes.empty()) throw UserError(fmt::format("{}: the file is empty", file.string()));
   std::string tried;
   for (const Reader& reader : kReaders)
     tried += fmt::format("{}{}", tried.empty() ? "" : ", ", to_string(reader.format));

@@ -126,6 +126,42 @@ TEST_CASE("Traces that are GOAL are known by their content", "[goal]") {
   CHECK(is_goal(write("  // note\nnum_ranks 3")));
   CHECK(!is_goal(write("{\"a\": 1}")));
   CHECK(!is_goal("no_such_file.goal"));
+  // A file of that name without it is told what it lacks.
+  CHECK(is_one_file_trace(write("")));
+  CHECK_THROWS_WITH(load_trace(write("")),
+                    "goal.goal:1:1: the file is empty; expected 'num_ranks'");
+  CHECK_THROWS_WITH(load_trace(write("ranks 2")),
+                    "goal.goal:1:1: expected 'num_ranks', found 'ranks'");
+  CHECK_THROWS_WITH(detect_trace_format(write("", "empty.dat")), "empty.dat: the file is empty");
+}
+
+TEST_CASE("GOAL: a receive is as large as its send", "[goal]") {
+  CHECK(error_of(with("recv 7b from 0", "recv 8b from 0")) ==
+        "goal.goal: rank 0, line 5 sends 7B to rank 1 with tag 5, which in line 11 receives 8B; "
+        "both ends of a message must be of one size");
+  // Which of two sends meets which receive is for the run to say: their sizes may be in any order.
+  const auto two = [](const std::string& first, const std::string& second) {
+    return "num_ranks 2\nrank 0 {\nsend 1b to 1\nsend 2b to 1\n}\nrank 1 {\nrecv " + first +
+           "b from 0\nrecv " + second + "b from 0\n}\n";
+  };
+  CHECK(error_of(two("1", "2")).empty());
+  CHECK(error_of(two("2", "1")).empty());
+  CHECK(error_of(two("1", "1")) ==
+        "goal.goal: rank 0, line 4 sends 2B to rank 1 with tag 0, which in line 8 receives 1B; "
+        "both ends of a message must be of one size");
+  // Of the receives from anyone, the sizes are those of all that is sent to the rank.
+  CHECK(error_of(with("c: recv 9b from 1", "c: recv 9b from -1")).empty());
+  CHECK(error_of(with("c: recv 9b from 1", "c: recv 6b from -1")) ==
+        "goal.goal: rank 1, line 12 sends 9B to rank 0 with tag 0, which in line 7 receives 6B; "
+        "both ends of a message must be of one size");
+  const Workload good = load_goal_workload(write(kText));
+  std::vector<std::shared_ptr<const OpGraph>> other = good.graphs;
+  other[1] = load_goal_workload(
+                 write(with("recv 7b", "recv 8b").replace(kText.find("send 7b"), 7, "send 8b")))
+                 .graphs[1];
+  CHECK(error_of(goal_binary(other)) ==
+        "goal.goal: rank 0, node 1 sends 7B to rank 1 with tag 0, which in node 0 receives 8B; "
+        "both ends of a message must be of one size");
 }
 
 TEST_CASE("GOAL: options that say what the file says itself are refused", "[goal]") {
@@ -142,7 +178,8 @@ TEST_CASE("GOAL: options that say what the file says itself are refused", "[goal
 }
 
 TEST_CASE("GOAL text: the likeliest mistakes and what the user reads", "[goal]") {
-  CHECK(error_of("") == "goal.goal:1:1: expected 'num_ranks', found the end of the file");
+  CHECK(error_of("") == "goal.goal:1:1: the file is empty; expected 'num_ranks'");
+  CHECK(error_of("# shell\n").starts_with("goal.goal:1:1: "));
   CHECK(error_of(with("num_ranks 2", "num_ranks 3")) ==
         "goal.goal:14:1: the file ends before rank 2 of 3 (truncated?)");
   CHECK(error_of(with("num_ranks 2", "num_ranks 1")) ==

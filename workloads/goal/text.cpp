@@ -33,6 +33,8 @@ class GoalParser {
   explicit GoalParser(const std::string& file) : file_(file), scanner_(file) {}
 
   std::vector<std::shared_ptr<const OpGraph>> parse() {
+    if (scanner_.peek().kind == Kind::kEnd)
+      scanner_.fail(scanner_.peek(), "the file is empty; expected 'num_ranks'");
     expect("num_ranks");
     const auto ranks = static_cast<std::uint32_t>(number("the number of ranks", 1, kMaxGoalRanks));
     std::vector<std::shared_ptr<const OpGraph>> graphs;
