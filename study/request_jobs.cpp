@@ -9,6 +9,7 @@
 #include "models/rpc/rpc_server.hpp"
 #include "models/serving/serving_process.hpp"
 #include "study/error_place.hpp"
+#include "workloads/serving/memory.hpp"
 
 namespace plait {
 
@@ -42,10 +43,11 @@ RequestJob load_serving(const Scenario& scenario, std::size_t index) {
   const JobSpec& spec = scenario.jobs[index];
   const RequestStreamParams& stream = spec.serving->requests;
   check_serving(*spec.serving);
+  std::vector<InferenceRequest> requests =
+      make_requests(stream, scenario.file_path(stream.file), seed_of(scenario, index));
   RequestJob job;
-  job.serving = std::make_shared<const ServingPlan>(
-      *spec.serving,
-      make_requests(stream, scenario.file_path(stream.file), seed_of(scenario, index)));
+  job.serving = std::make_shared<const ServingPlan>(*spec.serving, std::move(requests));
+  check_serving_memory(*spec.serving, job.serving->requests(), scenario.fabric.host.gpu.memory);
   job.workload = job.serving->workload();
   job.info = {RequestKind::kInference, JobId(index), {spec.name}, spec.serving->slo};
   job.count = job.serving->requests().size();

@@ -238,9 +238,27 @@ TEST_CASE("serving jobs that cannot be are refused with their place", "[requests
       {"requests: {file: none.csv}", "none.csv: cannot be opened"},
       {"requests: {file: none.csv, count: 5}", "remove requests.count and requests.per_s"},
       {"requests: {per_s: 0}", "jobs.0.serving.requests.per_s: 0 is out of range"},
+      {"requests: {prompt_tokens: {mean: 100000000}}",
+       "jobs.0.serving.requests.prompt_tokens.mean: 100000000 is out of range; legal is 1 to "
+       "10000000"},
       {"step_overhead: 5", "jobs.0.serving.step_overhead: "},
       {"router: random", "jobs.0.serving.router: there is no 'random'"},
-      {"prefill: {tensor_parallel: 8}", "jobs.0: job 'chat' has 9 ranks, but the fabric has 8"},
+      // 80 layers of 855,638,016 + 2 x 8192, and 2 x 128,256 x 8192, of 2 B each; 1024 tokens of
+      // 327,680 B. On two GPUs 70.7 GB each.
+      {"decode: {tensor_parallel: 8}",
+       "jobs.0.serving: prefill: a GPU needs 141.1 GB for its share of the weights and 0.3 GB for "
+       "the KV cache of 1024 tokens, the longest request, but it has 80.0 GB; raise "
+       "prefill.tensor_parallel to 2 or more, lower weight_bytes or kv_bytes, or choose a GPU with "
+       "more memory (fabric.host)"},
+      // 131,072 B a token; on two GPUs 8.0 and 65.5 GB.
+      {"model: {preset: llama3_8b}, decode: {kv_tokens: 1000000}",
+       "decode: a GPU needs 16.1 GB for its share of the weights and 131.1 GB for the KV cache of "
+       "1000000 tokens, its share of decode.kv_tokens, but it has 80.0 GB; raise "
+       "decode.tensor_parallel to 2 or more, lower decode.kv_tokens, or"},
+      {"model: {preset: deepseek_v3}, mode: colocated, colocated: {expert_parallel: 8}",
+       "raise colocated.expert_parallel, lower weight_bytes"},
+      {"model: {preset: llama3_8b}, prefill: {tensor_parallel: 8}",
+       "jobs.0: job 'chat' has 9 ranks, but the fabric has 8"},
   };
   for (const auto& [keys, message] : cases) {
     CAPTURE(keys);

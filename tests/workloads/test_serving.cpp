@@ -7,6 +7,7 @@
 #include "sim/error.hpp"
 #include "sim/random.hpp"
 #include "tests/support/test_folder.hpp"
+#include "workloads/serving/memory.hpp"
 #include "workloads/serving/serving.hpp"
 #include "workloads/serving/step_graph.hpp"
 
@@ -130,6 +131,66 @@ TEST_CASE("experts on their own ranks: dispatch and combine", "[serving]") {
   CHECK(graph->op(OpId(3)).memory_bytes == Approx(2.0 * 176'160'768).epsilon(0.01));
 }
 
+TEST_CASE("a GPU must hold its share of the weights and one request", "[serving]") {
+  ServingParams params;
+  for (const ModelPreset& preset : model_presets()) {
+    params.model = preset.card;
+    // One rank holds everything.
+    CHECK(weights_per_rank(params, params.decode) == Approx(2 * parameter_count(preset.card)));
+  }
+  params.model = model_preset("mixtral_8x7b");
+  PoolParams pool;
+  pool.tensor_parallel = 2;
+  pool.expert_parallel = 8;
+  // A layer: half of 4096 x (4096 + 2 x 1024 + 4096) of attention, two norms and the router of
+  // 4096 x 8, one expert of 3 x 4096 x 14336; half of 2 x 32000 x 4096 of the vocabulary.
+  const double layer = 20'971'520 + 2 * 4096 + 32'768 + 176'160'768;
+  CHECK(weights_per_rank(params, pool) == Approx(2 * (32 * layer + 131'072'000)).epsilon(1e-6));
+  // 4 of 8 KV heads of 2 x 128 values of 2 B in 32 layers.
+  CHECK(cache_per_rank(params, pool, 1000) == Approx(1000.0 * 4 * 512 * 32));
+  params.decode = params.prefill = pool;
+  const std::vector<InferenceRequest> one{{Duration{}, 900, 100}};
+  const double least = weights_per_rank(params, pool) + 1000.0 * 4 * 512 * 32;
+  const auto bytes = static_cast<std::int64_t>(least);
+  CHECK_NOTHROW(check_serving_memory(params, one, Bytes(bytes + 1)));
+  CHECK_THROWS_AS(check_serving_memory(params, one, Bytes(bytes - 1)), UserError);
+  // The cache of a replica lies in four attention groups.
+  params.decode.kv_tokens = 4000;
+  CHECK_NOTHROW(check_serving_memory(params, one, Bytes(bytes + 1)));
+  params.decode.kv_tokens = 4004;
+  CHECK_THROWS_WITH(check_serving_memory(params, one, Bytes(bytes + 1)),
+                    Catch::Contains("decode: a GPU needs 12.9 GB") &&
+                        Catch::Contains("the KV cache of 1001 tokens"));
+}
+
+TEST_CASE("sources are those of the model in hand", "[serving][llm]") {
+  struct Sources final : ParamVisitor {
+    std::vector<std::string> texts;
+    void note(const ParamInfo& info) { texts.emplace_back(info.source); }
+    void field(const ParamInfo& i, Duration&, Range<Duration>) override { note(i); }
+    void field(const ParamInfo& i, Bytes&, Range<Bytes>) override { note(i); }
+    void field(const ParamInfo& i, BitRate&, Range<BitRate>) override { note(i); }
+    void field(const ParamInfo& i, double&, Range<double>) override { note(i); }
+    void field(const ParamInfo& i, std::int64_t&, Range<std::int64_t>) override { note(i); }
+    void field(const ParamInfo& i, bool&) override { note(i); }
+    void field(const ParamInfo& i, std::string&) override { note(i); }
+    bool begin(const ParamInfo&) override { return true; }
+    void end() override {}
+    int preset(const std::vector<Choice>&) override { return -1; }
+    int choose(const ParamInfo& i, int current, const std::vector<Choice>&) override {
+      note(i);
+      return current;
+    }
+  };
+  for (const ModelPreset& preset : model_presets()) {
+    Sources sources;
+    ModelCard card = preset.card;
+    describe(sources, card);
+    REQUIRE(sources.texts.size() == 22);
+    for (const std::string& text : sources.texts) CHECK(text == preset.source);
+  }
+}
+
 TEST_CASE("a few tokens read few experts", "[serving]") {
   ServingParams params;
   params.model = model_preset("mixtral_8x7b");
@@ -164,7 +225,8 @@ TEST_CASE("requests from a file", "[serving]") {
       {header + "1s,0,120\n", ":2: prompt_tokens '0' is not a number of tokens; legal is 1 to"},
       {header + "1s,800,1.5\n", "output_tokens '1.5' is not a number of tokens"},
       {header + "1s,800,\n", "output_tokens '' is not a number of tokens"},
-      {header + "1s,800,999999999\n", "output_tokens '999999999' is not a number of tokens"},
+      {header + "1s,800,10000001\n",
+       "output_tokens '10000001' is not a number of tokens; legal is 1 to 10000000"},
       {header + "1s,800,120\nx,1,1\n", ":3: "},
   };
   for (const auto& [text, message] : wrong) {
@@ -179,7 +241,7 @@ TEST_CASE("a damaged request file is read or refused with its place, nothing els
   const test::TestFolder folder("serving_fuzz");
   const std::string file = folder.file("requests.csv");
   const std::string good =
-      "arrival,prompt_tokens,output_tokens\n1.5s,800,120\n# later\n2s, 10, 1\n90ms,1,100000000\n";
+      "arrival,prompt_tokens,output_tokens\n1.5s,800,120\n# later\n2s, 10, 1\n90ms,1,10000000\n";
   constexpr std::string_view kInserted = "0,9-.e#\n\r\t\"sm x\xff";
   RandomStream random(7, 0, 1);
   const auto draw = [&](std::size_t below) {
@@ -217,9 +279,9 @@ TEST_CASE("a damaged request file is read or refused with its place, nothing els
       for (std::size_t i = 0; i < requests.size(); ++i) {
         REQUIRE(requests[i].arrival >= (i == 0 ? Duration{} : requests[i - 1].arrival));
         REQUIRE(requests[i].prompt_tokens >= 1);
-        REQUIRE(requests[i].prompt_tokens <= 100'000'000);
+        REQUIRE(requests[i].prompt_tokens <= 10'000'000);
         REQUIRE(requests[i].output_tokens >= 1);
-        REQUIRE(requests[i].output_tokens <= 100'000'000);
+        REQUIRE(requests[i].output_tokens <= 10'000'000);
       }
     } catch (const UserError& error) {
       ++refused;

@@ -11,10 +11,16 @@ namespace plait {
 
 namespace {
 
-constexpr std::string_view kGpt3 = "GPT-3, arXiv 2005.14165, Table 2.1";
 constexpr std::int64_t kMost = 1'000'000'000;
 
 double number(std::int64_t n) { return static_cast<double>(n); }
+
+// Where the numbers in hand are from; they are the defaults of the keys, and differ between jobs.
+std::string_view source_of(const ModelCard& card) {
+  for (const ModelPreset& preset : model_presets())
+    if (preset.card == card) return preset.source;
+  return "none";
+}
 
 // Weights of up (one or two) and down, with biases if the model has them.
 double ffn_params(const ModelCard& card, std::int64_t width) {
@@ -102,47 +108,48 @@ void describe(ParamVisitor& v, ModelCard& card) {
     choices.push_back({preset.name, preset.help, preset.source});
   const int chosen = v.preset(choices);
   if (chosen >= 0) card = model_presets()[static_cast<std::size_t>(chosen)].card;
-  v.field({"layers", "transformer layers", kGpt3}, card.layers, {1, 10'000});
-  v.field({"hidden_size", "values that stand for a token between layers", kGpt3}, card.hidden_size,
+  const std::string_view source = source_of(card);
+  v.field({"layers", "transformer layers", source}, card.layers, {1, 10'000});
+  v.field({"hidden_size", "values that stand for a token between layers", source}, card.hidden_size,
           {1, kMost});
-  v.field({"heads", "attention heads of queries", kGpt3}, card.heads, {1, 100'000});
+  v.field({"heads", "attention heads of queries", source}, card.heads, {1, 100'000});
   v.field(
-      {"kv_heads", "attention heads of keys and values; fewer than heads: grouped queries", kGpt3},
+      {"kv_heads", "attention heads of keys and values; fewer than heads: grouped queries", source},
       card.kv_heads, {1, 100'000});
-  v.field({"head_size", "values of a query or key of one head", kGpt3}, card.head_size,
+  v.field({"head_size", "values of a query or key of one head", source}, card.head_size,
           {1, 100'000});
-  v.field({"ffn_size", "inner width of a dense layer's feed-forward part", kGpt3}, card.ffn_size,
+  v.field({"ffn_size", "inner width of a dense layer's feed-forward part", source}, card.ffn_size,
           {1, kMost});
-  v.field({"gated_ffn", "the feed-forward part has two matrices up (SwiGLU), not one", kGpt3},
+  v.field({"gated_ffn", "the feed-forward part has two matrices up (SwiGLU), not one", source},
           card.gated_ffn);
-  v.field({"vocabulary", "words of the embedding", kGpt3}, card.vocabulary, {1, kMost});
-  v.field({"sequence_length", "tokens of a training sequence", kGpt3}, card.sequence_length,
+  v.field({"vocabulary", "words of the embedding", source}, card.vocabulary, {1, kMost});
+  v.field({"sequence_length", "tokens of a training sequence", source}, card.sequence_length,
           {1, kMost});
-  v.field({"tied_embeddings", "input and output embedding are one matrix", "Megatron-LM"},
+  v.field({"tied_embeddings", "input and output embedding are one matrix", source},
           card.tied_embeddings);
-  v.field({"learned_positions", "positions are an embedding; else rotary", kGpt3},
+  v.field({"learned_positions", "positions are an embedding; else rotary", source},
           card.learned_positions);
-  v.field({"biases", "linear layers and norms have biases", kGpt3}, card.biases);
-  v.field({"experts", "routed experts of each MoE layer; 0: a dense model", kGpt3}, card.experts,
+  v.field({"biases", "linear layers and norms have biases", source}, card.biases);
+  v.field({"experts", "routed experts of each MoE layer; 0: a dense model", source}, card.experts,
           {0, 100'000});
-  v.field({"active_experts", "routed experts that one token goes to", kGpt3}, card.active_experts,
+  v.field({"active_experts", "routed experts that one token goes to", source}, card.active_experts,
           {0, 100'000});
-  v.field({"shared_experts", "experts that every token goes to", kGpt3}, card.shared_experts,
+  v.field({"shared_experts", "experts that every token goes to", source}, card.shared_experts,
           {0, 100'000});
-  v.field({"expert_ffn_size", "inner width of one expert", kGpt3}, card.expert_ffn_size,
+  v.field({"expert_ffn_size", "inner width of one expert", source}, card.expert_ffn_size,
           {0, kMost});
-  v.field({"dense_layers", "the first so many layers have no experts", kGpt3}, card.dense_layers,
+  v.field({"dense_layers", "the first so many layers have no experts", source}, card.dense_layers,
           {0, 10'000});
-  v.choice({"attention", "how queries, keys and values are made", kGpt3}, card.attention,
+  v.choice({"attention", "how queries, keys and values are made", source}, card.attention,
            {{"grouped", "multi-head or grouped-query attention"},
             {"latent", "multi-head latent attention (MLA) of DeepSeek-V3"}});
-  v.field({"query_rank", "latent attention: size of compressed queries", kGpt3}, card.query_rank,
+  v.field({"query_rank", "latent attention: size of compressed queries", source}, card.query_rank,
           {0, kMost});
-  v.field({"kv_rank", "latent attention: size of compressed keys and values", kGpt3}, card.kv_rank,
+  v.field({"kv_rank", "latent attention: size of compressed keys and values", source}, card.kv_rank,
           {0, kMost});
-  v.field({"rotary_size", "latent attention: rotated part of head_size", kGpt3}, card.rotary_size,
+  v.field({"rotary_size", "latent attention: rotated part of head_size", source}, card.rotary_size,
           {0, 100'000});
-  v.field({"value_head_size", "latent attention: values of one head", kGpt3}, card.value_head_size,
+  v.field({"value_head_size", "latent attention: values of one head", source}, card.value_head_size,
           {0, 100'000});
 }
 

@@ -47,6 +47,7 @@ struct ModelCard {
   std::int64_t value_size() const {
     return attention == AttentionKind::kLatent ? value_head_size : head_size;
   }
+  bool operator==(const ModelCard&) const = default;
 };
 
 void describe(ParamVisitor& visitor, ModelCard& card);

@@ -70,7 +70,8 @@ constexpr ModelCard deepseek_v3() {
 }
 
 constexpr std::array<ModelPreset, 17> kPresets{{
-    {"gpt3_175b", "GPT-3, 175 billion parameters", "Brown et al., arXiv 2005.14165, Table 2.1",
+    {"gpt3_175b", "GPT-3, 175 billion parameters",
+     "Brown et al., arXiv 2005.14165, Table 2.1; tied embeddings: Megatron-LM",
      gpt(96, 12'288, 96, 50'257), 175e9},
     {"megatron_1.7b", "first row of Megatron-LM's scaling table", kTable1,
      gpt(24, 2'304, 24, 51'200), 1.7e9},

@@ -54,7 +54,7 @@ void describe(ParamVisitor& visitor, SizeLaw& law) {
 
 void describe(ParamVisitor& visitor, CountLaw& law) {
   describe_kind(visitor, law.kind);
-  visitor.field({"mean", "mean number", kOurs}, law.mean, {1, 100'000'000});
+  visitor.field({"mean", "mean number", kOurs}, law.mean, {1, kMaxCount});
 }
 
 void describe(ParamVisitor& visitor, TimeLaw& law) {

@@ -24,6 +24,10 @@ struct SizeLaw {
   Bytes draw(RandomStream& random) const;
 };
 
+/// The largest mean of a CountLaw: ten times the longest context of a published model, the 1
+/// million tokens of Gemini 1.5 (arXiv 2403.05530).
+constexpr std::int64_t kMaxCount = 10'000'000;
+
 /// Counts, for example of tokens.
 struct CountLaw {
   Law kind = Law::kFixed;

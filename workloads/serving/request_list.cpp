@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::uint32_t kGapPurpose = 0x73727667;     // "srvg"
 constexpr std::uint32_t kTokensPurpose = 0x73727674;  // "srvt"
-constexpr std::int64_t kMaxTokens = 100'000'000;
 constexpr std::string_view kHeader = "arrival,prompt_tokens,output_tokens";
 
 std::string_view trimmed(std::string_view text) {
@@ -40,9 +39,9 @@ std::int64_t tokens(std::string_view text, std::string_view column) {
   const bool digits = !text.empty() && text.size() <= 9 &&
                       text.find_first_not_of("0123456789") == std::string_view::npos;
   const std::int64_t value = digits ? std::stoll(std::string(text)) : 0;
-  if (value < 1 || value > kMaxTokens)
+  if (value < 1 || value > kMaxCount)
     throw UserError(fmt::format("{} '{}' is not a number of tokens; legal is 1 to {}", column, text,
-                                kMaxTokens));
+                                kMaxCount));
   return value;
 }
 

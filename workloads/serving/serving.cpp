@@ -67,12 +67,13 @@ void describe(ParamVisitor& visitor, PoolParams& pool) {
                  "More than tensor_parallel: attention is data-parallel between its groups",
                  kOurs},
                 pool.expert_parallel, {1, 4'096});
-  visitor.field({"max_batch", "most sequences of one step", "vLLM, max_num_seqs: 128 in v0.8"},
-                pool.max_batch, {1, 1'000'000});
+  visitor.field(
+      {"max_batch", "most sequences of one step", "vLLM v0.8, SchedulerConfig.max_num_seqs"},
+      pool.max_batch, {1, 1'000'000});
   visitor.field({"max_batch_tokens",
                  "most prompt and decode tokens of one step; a longer prompt runs alone, unless "
                  "chunked",
-                 "vLLM, max_num_batched_tokens for servers: 8192"},
+                 "vLLM, max_num_batched_tokens of its API server on an H100"},
                 pool.max_batch_tokens, {1, 100'000'000});
   visitor.field({"kv_tokens",
                  "tokens of KV cache that a replica holds; a request enters when its prompt and "
@@ -117,18 +118,20 @@ void describe(ParamVisitor& visitor, ServingParams& params) {
       params.router,
       {{"round_robin", "each in turn"},
        {"least_loaded", "the one that was given the fewest tokens so far"}});
-  visitor.field({"weight_bytes", "of one number of the weights", "bf16"}, params.weight_bytes,
-                {1, 4});
-  visitor.field({"activation_bytes", "of one number of what ranks send each other", "bf16"},
-                params.activation_bytes, {1, 4});
-  visitor.field({"kv_bytes", "of one number of the KV cache", "bf16"}, params.kv_bytes, {1, 4});
+  visitor.field({"weight_bytes", "of one number of the weights", "Plait's choice: bf16"},
+                params.weight_bytes, {1, 4});
+  visitor.field(
+      {"activation_bytes", "of one number of what ranks send each other", "Plait's choice: bf16"},
+      params.activation_bytes, {1, 4});
+  visitor.field({"kv_bytes", "of one number of the KV cache", "Plait's choice: bf16"},
+                params.kv_bytes, {1, 4});
   visitor.field({"layers_per_op",
                  "layers whose compute and messages are put together as one; more is faster and "
                  "leaves out latencies of the collectives",
-                 "every layer on its own"},
+                 "Plait's choice: every layer on its own"},
                 params.layers_per_op, {1, 1'000});
   visitor.field({"step_overhead", "scheduler and launches, before the first layer of a step",
-                 "none: it differs between engines"},
+                 "Plait's choice: none, it differs between engines"},
                 params.step_overhead, {Duration{}, Duration::s(10)});
   visitor.field(
       {"control_message", "that tells the ranks of a replica what the next step is", kOurs},
