@@ -34,6 +34,10 @@ constexpr double kLlChunk = 1.0 / 64, kLl128Chunk = 576'000.0 / (2 << 20);
 // Trees pipeline: NCCL halves their chunks until several are on their way.
 constexpr std::int64_t kTreePieces = 16;
 constexpr Bytes kLeastTreeChunk = Bytes::kibi(64);
+// Each message is an event or more: a gigabyte in pieces of a byte would be 10^9 of them.
+constexpr Bytes kLeastChunk = Bytes::kibi(1);
+// Of what a protocol or one of many rings has of it.
+constexpr Bytes kLeastShare = Bytes(256);
 
 // Of 1: what is `us` for protocol Simple on a ring is `param`.
 Duration in_ratio(double us, double ring_us, Duration param) {
@@ -101,14 +105,17 @@ void describe(ParamVisitor& visitor, CollectiveParams& params) {
                  "NCCL src/graph/tuning.cc: 14 us a network hop, less the 1.7 us of flight that "
                  "the fabric simulates"},
                 params.step_inter, {Duration{}, Duration::s(1)});
-  visitor.field({"chunk", "largest message of a collective; larger pieces are cut and pipelined",
-                 "NCCL Simple: 4 of the 8 slots of a 4 MiB buffer, times 24 channels of an A100"},
-                params.chunk, {Bytes(1), Bytes::gibi(64)});
+  visitor.field(
+      {"chunk",
+       "largest message of a collective; larger pieces are cut and pipelined. Below 1KiB a "
+       "run would do little else than count messages",
+       "NCCL Simple: 4 of the 8 slots of a 4 MiB buffer, times 24 channels of an A100"},
+      params.chunk, {kLeastChunk, Bytes::gibi(64)});
   visitor.field({"broadcast_chunk",
                  "the same for a broadcast or a tree, which pipeline along a chain of ranks; of "
                  "all rings together",
                  "NCCL Simple: 1 of the 8 slots of a 4 MiB buffer, times 24 channels of an A100"},
-                params.broadcast_chunk, {Bytes(1), Bytes::gibi(64)});
+                params.broadcast_chunk, {kLeastChunk, Bytes::gibi(64)});
   visitor.field({"window",
                  "of direct algorithms: peers to send to before the first of them must have "
                  "answered; 0 = all",
@@ -290,7 +297,7 @@ void GroupChoices::set_costs(const Op& op, CollectiveChoice& choice) const {
   if (along_a_chain) {
     // Of all rings together: each has its share of the data, as NCCL's channels have.
     const auto rings = static_cast<std::int64_t>(choice.layout->rings.size());
-    choice.chunk = std::max(params_->broadcast_chunk / rings, Bytes(1));
+    choice.chunk = std::max(params_->broadcast_chunk / rings, kLeastShare);
     if (is_tree(choice.algorithm))
       choice.chunk =
           std::min(choice.chunk, std::max(op.size / (kTreePieces * rings), kLeastTreeChunk));
@@ -301,7 +308,7 @@ void GroupChoices::set_costs(const Op& op, CollectiveChoice& choice) const {
   if (choice.protocol == Protocol::kSimple) return;
   const double share = choice.protocol == Protocol::kLl ? kLlChunk : kLl128Chunk;
   const auto chunk = static_cast<double>(choice.chunk.count());
-  choice.chunk = Bytes(std::max<std::int64_t>(1, std::llround(chunk * share)));
+  choice.chunk = std::max(kLeastShare, Bytes(std::llround(chunk * share)));
 }
 
 }  // namespace plait

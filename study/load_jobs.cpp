@@ -11,6 +11,7 @@
 #include "study/error_place.hpp"
 #include "study/training_report.hpp"
 #include "topologies/metrics.hpp"
+#include "workloads/collectives/collective.hpp"
 #include "workloads/rescale.hpp"
 #include "workloads/trace.hpp"
 
@@ -39,7 +40,7 @@ Workload generate_training(const Scenario& scenario, std::size_t index,
   Workload workload = make_training_workload(params, storage);
   const std::string warning = memory_warning(params, scenario.fabric.host.gpu);
   if (!warning.empty())
-    warnings.push_back(scenario.at(fmt::format("jobs.{}.generate", index), ": " + warning));
+    warnings.push_back(scenario.at(fmt::format("jobs.{}.generate", index), warning));
   return workload;
 }
 
@@ -120,6 +121,37 @@ void warn_of_unmatched(const Scenario& scenario, const std::vector<LoadedJob>& j
   }
 }
 
+// Kinds without the algorithm choose for themselves; when all do, the user wanted something else.
+void warn_of_unused_algorithm(const Scenario& scenario, const std::vector<LoadedJob>& jobs,
+                              std::vector<std::string>& warnings) {
+  const std::string path = "collectives.algorithm";
+  const CollectiveAlgorithm algorithm = scenario.collectives.algorithm;
+  if (algorithm == CollectiveAlgorithm::kAuto || !scenario.locations.contains(path)) return;
+  std::set<const OpGraph*> graphs;  // each looked at once, in no order that matters
+  std::set<CollectiveKind> kinds;
+  for (const LoadedJob& job : jobs)
+    for (const auto& graph : job.workload.graphs) {
+      if (!graphs.insert(graph.get()).second) continue;
+      for (const Op& op : graph->ops())
+        if (op.kind == OpKind::kCollective) kinds.insert(op.collective);
+    }
+  std::string called;
+  for (const CollectiveKind kind : kinds) {
+    std::vector<std::string_view> names;
+    for (const CollectiveAlgorithm legal : legal_algorithms(kind)) {
+      if (legal == algorithm) return;
+      names.push_back(to_string(legal));
+    }
+    called += fmt::format("{}{} ({})", called.empty() ? "" : ", ", to_string(kind),
+                          fmt::join(names, " "));
+  }
+  warnings.push_back(scenario.at(
+      path, kinds.empty() ? "no effect: no job calls a collective"
+                          : fmt::format("no effect: the calls are of kinds without {}, which "
+                                        "choose among what they have: {}",
+                                        to_string(algorithm), called)));
+}
+
 }  // namespace
 
 std::vector<LoadedJob> load_jobs(const Scenario& scenario, const FabricGraph* graph,
@@ -144,6 +176,7 @@ std::vector<LoadedJob> load_jobs(const Scenario& scenario, const FabricGraph* gr
     jobs.push_back(std::move(job));
   }
   warn_of_unmatched(scenario, jobs, warnings);
+  warn_of_unused_algorithm(scenario, jobs, warnings);
   return jobs;
 }
 

@@ -166,6 +166,32 @@ void refuse_background(const Scenario& scenario) {
                                   "remove this, or choose run.fidelity: packet"));
 }
 
+bool needs_switch(CollectiveAlgorithm algorithm) {
+  return algorithm == CollectiveAlgorithm::kNvls || algorithm == CollectiveAlgorithm::kNvlsTree;
+}
+
+// Here is no switch that could add up or copy, whatever fabric.host says.
+void refuse_nvls(const Scenario& scenario, const std::vector<LoadedJob>& jobs) {
+  if (std::none_of(jobs.begin(), jobs.end(),
+                   [](const LoadedJob& job) { return has_collectives(job.workload); }))
+    return;
+  const auto check = [&](const std::string& path, CollectiveAlgorithm algorithm) {
+    if (!needs_switch(algorithm)) return;
+    std::string legal;
+    for (int i = 0; i < static_cast<int>(CollectiveAlgorithm::kCustom); ++i)
+      if (!needs_switch(static_cast<CollectiveAlgorithm>(i)))
+        legal += fmt::format(" {}", to_string(static_cast<CollectiveAlgorithm>(i)));
+    throw UserError(scenario.at(
+        path, fmt::format("{} needs switches that add up or copy, and run.fidelity loggops has "
+                          "none; legal there:{}; or choose run.fidelity: packet",
+                          to_string(algorithm), legal)));
+  };
+  check("collectives.algorithm", scenario.collectives.algorithm);
+  for (std::size_t i = 0; i < scenario.collectives.overrides.size(); ++i)
+    check(fmt::format("collectives.overrides.{}.algorithm", i),
+          scenario.collectives.overrides[i].algorithm);
+}
+
 std::vector<LogGopsJob> make_jobs(const Scenario& scenario, const std::vector<LoadedJob>& loaded) {
   std::vector<LogGopsJob> jobs;
   for (std::size_t i = 0; i < loaded.size(); ++i) jobs.push_back(make_job(scenario, i, loaded[i]));
@@ -228,6 +254,7 @@ RunOutcome run_loggops(const Scenario& scenario, const RunSettings& settings) {
   warn_of_unused(scenario, outcome.warnings);
   refuse_background(scenario);
   const std::vector<LoadedJob> loaded = load_jobs(scenario, nullptr, outcome.warnings);
+  refuse_nvls(scenario, loaded);
   const std::vector<LogGopsJob> jobs = make_jobs(scenario, loaded);
   RunContext context;
   std::size_t ranks = 0;

@@ -94,6 +94,27 @@ RunContext make_context(const Scenario& scenario, const Experiment& experiment,
   return context;
 }
 
+// A background is meant to be there all along.
+void warn_of_early_background(const Scenario& scenario, const Results& results,
+                              std::vector<std::string>& warnings) {
+  SimTime end;  // of the foreground
+  for (std::size_t i = 0; i < results.jobs.size(); ++i)
+    if (!scenario.jobs[i].background && !scenario.jobs[i].storage)
+      end = std::max(end,
+                     results.jobs[i].finished ? results.jobs[i].end : results.records.totals.end);
+  for (std::size_t i = 0; i < results.jobs.size(); ++i) {
+    const JobSummary& job = results.jobs[i];
+    if (!scenario.jobs[i].background || scenario.jobs[i].storage || !job.finished || job.end >= end)
+      continue;
+    warnings.push_back(scenario.at(
+        fmt::format("jobs.{}.background", i),
+        fmt::format("job '{}' ended at {}, before the others, which went on until {}: from then on "
+                    "it disturbed nobody; give it more to do",
+                    scenario.jobs[i].name, human(job.end.since_start()),
+                    human(end.since_start()))));
+  }
+}
+
 }  // namespace
 
 double StudyProgress::share() const {
@@ -183,6 +204,7 @@ RunOutcome run_scenario(const Scenario& scenario, const RunSettings& settings) {
       performance);
   outcome.end = end;
   outcome.warnings = experiment.warnings;
+  warn_of_early_background(scenario, outcome.results, outcome.warnings);
   if (end == RunEnd::kDeadlock) {
     const std::string message = stuck_message(scenario, experiment, outcome.results.records);
     throw StuckRun(message, std::move(outcome));

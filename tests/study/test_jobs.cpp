@@ -158,6 +158,49 @@ TEST_CASE("the run ends with the last job that is not in the background", "[jobs
   CHECK(end < SimTime::at(Duration::ms(1)));
 }
 
+TEST_CASE("a background that ends before the others is told of", "[jobs]") {
+  const auto run = [&](const std::string& front, const std::string& back) {
+    return run_scenario(
+        scenario("- {name: front, traffic: {pattern: shift, ranks: 4, size: " + front +
+                 "}}\n- {name: back, traffic: {pattern: shift, ranks: 4, size: " + back +
+                 "}, shared: true, background: true}\n"),
+        {1, {}});
+  };
+  CHECK(run("100KB", "10MB").warnings.empty());
+  const RunOutcome early = run("10MB", "100KB");
+  REQUIRE(early.warnings.size() == 1);
+  CHECK_THAT(early.warnings[0], Contains("s.yaml:8:92: jobs.1.background: job 'back' ended at ") &&
+                                    Contains("before the others, which went on until "));
+}
+
+TEST_CASE("collectives.algorithm that no call can have is told of", "[jobs]") {
+  const auto warnings = [&](const std::string& algorithm, const std::string& job) {
+    return run_scenario(parse_scenario(kFabric + "collectives: {algorithm: " + algorithm +
+                                           "}\njobs:\n- {name: a, " + job + "}\n",
+                                       "s.yaml", ""),
+                        {1, {}})
+        .warnings;
+  };
+  const std::string all_to_all = "collective: {kind: all_to_all, size: 8KB, ranks: 4}";
+  CHECK(warnings("pairwise", all_to_all).empty());
+  CHECK(warnings("auto", all_to_all).empty());
+  CHECK(warnings("ring", "collective: {kind: all_reduce, size: 8KB, ranks: 4}").empty());
+  const auto of = warnings("ring", all_to_all);
+  REQUIRE(of.size() == 1);
+  CHECK_THAT(of[0],
+             Contains("collectives.algorithm: no effect: the calls are of kinds without ring, "
+                      "which choose among what they have: all_to_all (direct pairwise pxn)"));
+  const auto none = warnings("ring", "traffic: {pattern: shift, ranks: 2, size: 1KB}");
+  REQUIRE(none.size() == 1);
+  CHECK_THAT(none[0], Contains("no effect: no job calls a collective"));
+}
+
+TEST_CASE("chunks of a few bytes are refused", "[jobs]") {
+  CHECK_THROWS_WITH(
+      parse_scenario(kFabric + "collectives: {chunk: 1B}\njobs:\n" + kShift3, "s.yaml", ""),
+      Contains("collectives.chunk: 1B is out of range; legal is 1KiB to 64GiB"));
+}
+
 TEST_CASE("slowdowns of flows by size", "[jobs]") {
   const test::TestFolder folder("flows");
   std::ofstream(folder.file("f.csv")) << "src,dst,bytes,start\n0,2,1KB,0us\n0,2,10KB,1ms\n"

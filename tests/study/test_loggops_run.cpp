@@ -49,6 +49,21 @@ TEST_CASE("fidelity loggops: parameters of the scenario and collectives", "[logg
   CHECK(outcome.results.collectives.size() == 1);
 }
 
+TEST_CASE("fidelity loggops: there is no switch that adds up", "[loggops]") {
+  const std::string job = "  - {collective: {kind: all_reduce, size: 400B, ranks: 4}}";
+  const std::string legal =
+      "legal there: auto ring tree halving_doubling direct hierarchical two_level_tree pat bruck "
+      "pairwise pxn dissemination; or choose run.fidelity: packet";
+  CHECK_THROWS_WITH(run_scenario(scenario(job, "collectives: {algorithm: nvls}\n")),
+                    "loggops.yaml:2:26: collectives.algorithm: nvls needs switches that add up or "
+                    "copy, and run.fidelity loggops has none; " +
+                        legal);
+  CHECK_THROWS_WITH(
+      run_scenario(scenario(job, "collectives: {overrides: [{algorithm: nvls_tree}]}\n")),
+      Catch::Contains("collectives.overrides.0.algorithm: nvls_tree needs switches") &&
+          Catch::Contains(legal));
+}
+
 TEST_CASE("fidelity loggops: what has no effect is said, a time limit cuts", "[loggops]") {
   const std::string tree = "  - {trace: " + kFolder + "binary_tree_32.goal.gz}";
   const RunOutcome outcome = run_scenario(parse_scenario(
