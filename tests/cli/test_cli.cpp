@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 
 const std::string kProgram = PLAIT_PROGRAM;
 const std::string kExamples = PLAIT_SOURCE_DIR "/examples/";
+const std::string kData = PLAIT_SOURCE_DIR "/tests/workloads/data/";
 
 struct Outcome {
   int code = 0;
@@ -293,6 +294,80 @@ TEST_CASE("trace info takes a pattern, all files or one", "[cli]") {
   CHECK(plait("trace info " + folder + "meg.5.et.gz").out == pattern.out);
   check_user_error("trace info README", "has no rank number");
   check_user_error("trace info " + folder, "is a folder; give a pattern such as '" + folder);
+}
+
+TEST_CASE("trace check tells whether a trace runs, by its exit code as well", "[cli]") {
+  const Outcome good = plait("trace check " + kData + "astrasim_all_reduce/all_reduce.0.et");
+  CHECK(good.code == 0);
+  CHECK(good.err.empty());
+  CHECK(contains(good.out, "all_reduce.{rank}.et: 8 ranks, 8 ops"));
+  CHECK(contains(good.out, "\nThe trace runs.\n"));
+
+  const std::string broken = "trace check " + kData + "pytorch_1gpu/chakra.0.et.gz";
+  const Outcome repaired = plait(broken);
+  CHECK(repaired.code == 0);
+  CHECK(contains(repaired.out, "383 on the op itself, 1277 on missing ops"));
+  CHECK(contains(repaired.out, "op 216 depends on op 3, which does not exist"));
+  CHECK(contains(repaired.out, "dropped to repair the trace"));
+  CHECK(contains(repaired.out, "\nThe trace runs when repaired.\n"));
+  const Outcome strict = plait(broken + " --strict");
+  CHECK(strict.code == 1);
+  CHECK(contains(strict.out, "\nThe trace cannot run.\n"));
+
+  // Both ranks are looked at, whatever is wrong with the first.
+  TraceFolder truncated("cli_check");
+  const std::string whole = trace({node(1, kComp), node(2, kComp, {1})});
+  truncated.raw(whole.substr(0, whole.size() - 3)).raw("no trace");
+  const Outcome cut = plait("trace check '" + truncated.pattern() + "'");
+  CHECK(cut.code == 1);
+  CHECK(contains(cut.out, "\nfiles: 2\n"));
+  CHECK(contains(cut.out, "(truncated?)"));
+  CHECK(contains(cut.out, "\nThe trace cannot run.\n"));
+
+  TraceFolder stuck("cli_stuck");
+  stuck.rank({collective(1, 0, 1024)}).rank({node(1, kComp)});
+  const Outcome waits = plait("trace check '" + stuck.pattern() + "'");
+  CHECK(waits.code == 1);
+  CHECK(contains(waits.out, "rank 1 calls 0 collectives of"));
+
+  check_user_error("trace check nowhere.0.et", "nowhere.{rank}.et: no file of this name in .");
+  std::ofstream("cli_empty.goal") << "";
+  const Outcome empty = plait("trace check cli_empty.goal");
+  CHECK(empty.code == 1);
+  CHECK(contains(empty.out, "cli_empty.goal:1:1: the file is empty; expected 'num_ranks'"));
+  CHECK(plait("trace check").code == 2);
+  CHECK(plait("trace check x.0.et --format xml").code == 2);
+}
+
+TEST_CASE("trace convert writes Chakra files that say the same, or none", "[cli]") {
+  const std::string source = kData + "astrasim_all_reduce/all_reduce.0.et";
+  fs::remove_all("cli_convert");
+  fs::create_directory("cli_convert");
+  const Outcome outcome = plait("trace convert " + source + " --to cli_convert/t.{rank}.et.gz");
+  CHECK(outcome.code == 0);
+  CHECK(outcome.out == "cli_convert/t.{rank}.et.gz: 8 ranks, 8 ops\n");
+  CHECK(std::distance(fs::directory_iterator("cli_convert"), fs::directory_iterator()) == 8);
+  const auto tables = [](const std::string& files) {
+    const std::string out = plait("trace info " + files).out;
+    return out.substr(std::min(out.find('\n'), out.size()));  // behind the name of the files
+  };
+  CHECK_FALSE(tables(source).empty());
+  CHECK(tables("cli_convert/t.0.et.gz") == tables(source));
+  const std::string goal = PLAIT_SOURCE_DIR "/tests/validation/loggops/binary_tree_32.goal.gz";
+  CHECK(plait("trace convert " + goal + " --to cli_convert/g.{rank}.et").code == 0);
+  CHECK(tables("cli_convert/g.0.et") == tables(goal));
+
+  check_user_error("trace convert " + source + " --to cli_convert/t.et",
+                   "the trace's file name must contain {rank}");
+  check_user_error("trace convert " + source + " --to cli_nowhere/t.{rank}.et",
+                   "cannot be written");
+  CHECK(plait("trace convert " + source).code == 2);
+  TraceFolder broken("cli_convert_broken");
+  broken.rank({node(1, kComp)}).raw("no trace");
+  fs::remove_all("cli_none");
+  fs::create_directory("cli_none");
+  check_user_error("trace convert '" + broken.pattern() + "' --to cli_none/t.{rank}.et", "t.1.et");
+  CHECK(fs::is_empty("cli_none"));
 }
 
 TEST_CASE("params lists and filters", "[cli]") {
