@@ -104,8 +104,9 @@ void warn_of_early_background(const Scenario& scenario, const Results& results,
                      results.jobs[i].finished ? results.jobs[i].end : results.records.totals.end);
   for (std::size_t i = 0; i < results.jobs.size(); ++i) {
     const JobSummary& job = results.jobs[i];
-    if (!scenario.jobs[i].background || scenario.jobs[i].storage || !job.finished || job.end >= end)
-      continue;
+    const bool ran = job.ranks > 0;  // RunSettings::runs may leave it out
+    if (!scenario.jobs[i].background || scenario.jobs[i].storage) continue;
+    if (!ran || !job.finished || job.end >= end) continue;
     warnings.push_back(scenario.at(
         fmt::format("jobs.{}.background", i),
         fmt::format("job '{}' ended at {}, before the others, which went on until {}: from then on "

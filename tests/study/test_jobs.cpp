@@ -159,14 +159,16 @@ TEST_CASE("the run ends with the last job that is not in the background", "[jobs
 }
 
 TEST_CASE("a background that ends before the others is told of", "[jobs]") {
-  const auto run = [&](const std::string& front, const std::string& back) {
+  const auto run = [&](const std::string& front, const std::string& back,
+                       std::vector<bool> runs = {}) {
     return run_scenario(
         scenario("- {name: front, traffic: {pattern: shift, ranks: 4, size: " + front +
                  "}}\n- {name: back, traffic: {pattern: shift, ranks: 4, size: " + back +
                  "}, shared: true, background: true}\n"),
-        {1, {}});
+        {1, {}, std::move(runs)});
   };
   CHECK(run("100KB", "10MB").warnings.empty());
+  CHECK(run("10MB", "100KB", {true, false}).warnings.empty());  // it is left out
   const RunOutcome early = run("10MB", "100KB");
   REQUIRE(early.warnings.size() == 1);
   CHECK_THAT(early.warnings[0], Contains("s.yaml:8:92: jobs.1.background: job 'back' ended at ") &&
