@@ -2,64 +2,13 @@
 #include "models/simulation.hpp"
 
 #include <algorithm>
-#include <map>
 #include <optional>
-#include <tuple>
 
-#include "models/host.hpp"
-#include "models/network_context.hpp"
 #include "models/path.hpp"
-#include "models/pause_graph.hpp"
-#include "models/switch.hpp"
+#include "models/simulation_impl.hpp"
 #include "sim/error.hpp"
 
 namespace plait {
-
-struct Simulation::Impl {
-  Impl(const FabricGraph& graph, const RouteTable& routes, const NetworkParams& params)
-      : context(graph, routes, params), host_of(graph.node_count()), switch_of(graph.node_count()) {
-    for (std::size_t n = 0; n < graph.node_count(); ++n) {
-      const NodeId node(n);
-      if (graph.node(node).kind == NodeKind::kHost) {
-        host_of[n] = std::make_unique<Host>(node, context);
-      } else {
-        switch_of[n] = std::make_unique<Switch>(node, context);
-      }
-    }
-  }
-
-  Host& host(GpuId gpu) { return *host_of[context.graph.gpu_host(gpu).index()]; }
-  std::vector<Entity*> entities() const;
-  std::vector<unsigned> owners(unsigned workers) const;
-  std::vector<std::uint8_t> sides() const;
-  RunProgress progress(const Window& window) const;
-  bool all_finished() const;
-  bool has_background() const;
-  SimTime cut_time() const;
-  void balance_pools();
-  void wake_for_faults(WindowEngine& engine) const;
-  bool faults_to_come(SimTime now) const;
-  Duration longest_flight() const;
-  bool look_for_cycles(SimTime now, Duration least_age);
-  SimTime end_time() const;
-  SimTime last_progress() const;
-  void join_messages(RunRecords& records) const;
-  void collect_faults(std::vector<FaultRecord>& faults) const;
-  std::vector<PortId> path_of(const FlowRecord& flow) const;
-  void add_paths(RunRecords& records) const;
-  void add_totals(RunRecords& records) const;
-
-  NetworkContext context;
-  std::vector<std::unique_ptr<Host>> host_of;      // by node; null for switches
-  std::vector<std::unique_ptr<Switch>> switch_of;  // by node; null for hosts
-  std::vector<std::pair<GpuId, SimTime>> starts;
-  std::uint64_t windows = 0;
-  std::int64_t next_cycle_check_ps = INT64_MAX;
-  PauseCycleLog pause_cycles;
-  std::int64_t simulated_ps = 0;  // end of the last window, or the time limit
-  RunEnd end = RunEnd::kFinished;
-  bool ran = false;
-};
 
 std::vector<Entity*> Simulation::Impl::entities() const {
   std::vector<Entity*> all;
@@ -214,108 +163,6 @@ SimTime Simulation::Impl::last_progress() const {
   return last;
 }
 
-// The receiver knows when a message arrived, the sender all the rest: the k-th message of a queue
-// pair on one side is the k-th on the other.
-void Simulation::Impl::join_messages(RunRecords& records) const {
-  const FabricGraph& graph = context.graph;
-  MessageKey current;
-  const std::vector<std::int64_t>* deliveries = nullptr;
-  std::size_t index = 0;
-  for (MessageRecord& message : records.messages) {
-    const NodeId to = graph.gpu_host(message.to);
-    if (graph.gpu_host(message.from) == to) continue;
-    const MessageKey key{message.from, message.to, message.stream};
-    if (key != current) {
-      current = key;
-      index = 0;
-      const EndpointId endpoint = context.endpoint_of(key.to);
-      deliveries = host_of[to.index()]
-                       ->nic(graph.port_number(graph.endpoint_port(endpoint)))
-                       .deliveries(context.endpoint_of(key.from), context.queue_pair(key).pack());
-    }
-    if (deliveries != nullptr && index < deliveries->size())
-      message.delivered = SimTime::ps((*deliveries)[index++]);
-  }
-}
-
-void Simulation::Impl::collect_faults(std::vector<FaultRecord>& faults) const {
-  faults.resize(context.params.faults.size());
-  for (const auto& host : host_of)
-    if (host) host->faults().collect(faults);
-  for (const auto& sw : switch_of)
-    if (sw) sw->faults().collect(faults);
-}
-
-// Empty if packets of the flow take several paths.
-std::vector<PortId> Simulation::Impl::path_of(const FlowRecord& flow) const {
-  const FabricGraph& graph = context.graph;
-  const EndpointId from = context.endpoint_of(flow.from), to = context.endpoint_of(flow.to);
-  Packet packet = Packet::make(PacketKind::kData, from, to, 0, 0);
-  packet.queue_pair = context.queue_pair({flow.from, flow.to, flow.stream}).pack();
-  packet.entropy = flow.entropy;
-  packet.set_lane(flow.lane);
-  std::vector<PortId> path{graph.endpoint_port(from)};
-  for (;;) {
-    const NodeId node = graph.port_node(graph.peer(path.back()));
-    if (switch_of[node.index()] == nullptr) return path;
-    const std::uint32_t port = switch_of[node.index()]->fixed_port(packet);
-    if (port == Switch::kVaries || path.size() > graph.node_count()) return {};
-    path.push_back(graph.port(node, port));
-  }
-}
-
-void Simulation::Impl::add_paths(RunRecords& records) const {
-  const bool any_paused =
-      std::any_of(records.links.begin(), records.links.end(),
-                  [](const LinkRecord& link) { return link.paused > Duration(); });
-  const bool moves = context.params.transport.entropy.kind != EntropyKind::kFixed ||
-                     !context.params.faults.empty();
-  if (!any_paused || moves) return;
-  FlowPaths& paths = records.flow_paths;
-  paths.begin.push_back(0);
-  for (const FlowRecord& flow : records.flows) {
-    const std::vector<PortId> path = path_of(flow);
-    paths.links.insert(paths.links.end(), path.begin(), path.end());
-    paths.begin.push_back(static_cast<std::uint32_t>(paths.links.size()));
-  }
-}
-
-void Simulation::Impl::add_totals(RunRecords& records) const {
-  RunTotals& totals = records.totals;
-  for (const auto& host : host_of) {
-    if (!host) continue;
-    totals.fingerprint += host->fingerprint();
-    totals.lost_on_links += host->lost();
-    totals.lost_to_faults += host->faults().lost();
-  }
-  for (const auto& sw : switch_of) {
-    if (!sw) continue;
-    totals.fingerprint += sw->fingerprint();
-    totals.lost_on_links += sw->lost();
-    totals.lost_to_faults += sw->faults().lost();
-    totals.unroutable += sw->faults().unroutable();
-  }
-  for (const WorkerScratch& scratch : context.scratch) {
-    totals.packet_hops += scratch.packet_hops;
-    totals.calm_visits += scratch.calm_visits;
-  }
-  totals.windows = windows;
-  totals.end = end_time();
-  for (const LinkRecord& link : records.links) {
-    totals.pfc_pauses += link.pauses_sent;
-    totals.ecn_marks += link.ecn_marks;
-    totals.drops += link.drops;
-    totals.lossless_drops += link.lossless_drops;
-    totals.trims += link.trims;
-    totals.watchdog_triggers += link.watchdog_triggers;
-    totals.watchdog_drops += link.watchdog_drops;
-  }
-  for (const FlowRecord& flow : records.flows) {
-    totals.retransmitted += flow.retransmitted;
-    totals.timeouts += flow.timeouts;
-  }
-}
-
 Simulation::Simulation(const FabricGraph& graph, const RouteTable& routes,
                        const NetworkParams& params)
     : impl_(std::make_unique<Impl>(graph, routes, params)) {}
@@ -401,41 +248,6 @@ RunEnd Simulation::run(const RunOptions& options) {
   if (impl_->end == RunEnd::kDeadlock && !impl_->pause_cycles.any_stands())
     impl_->simulated_ps = impl_->last_progress().ps();
   return impl_->end;
-}
-
-RunRecords Simulation::records() const {
-  RunRecords records;
-  records.links.resize(impl_->context.graph.port_count());
-  const SimTime end = impl_->end_time();
-  for (const auto& host : impl_->host_of)
-    if (host) host->collect(end, records);
-  for (const auto& sw : impl_->switch_of)
-    if (sw) sw->collect(end, records);
-  std::stable_sort(records.pauses.begin(), records.pauses.end(),
-                   [](const PauseRecord& a, const PauseRecord& b) {
-                     return std::tie(a.time, a.node, a.port) < std::tie(b.time, b.node, b.port);
-                   });
-  impl_->collect_faults(records.faults);
-  records.pause_cycles = impl_->pause_cycles.cycles();
-  impl_->join_messages(records);
-  std::map<std::tuple<GpuId, GpuId, Bytes>, Duration> ideal;  // most messages are alike
-  for (MessageRecord& message : records.messages) {
-    const auto [it, is_new] = ideal.try_emplace({message.from, message.to, message.size});
-    if (is_new) it->second = ideal_delivery(message.from, message.to, message.size);
-    message.ideal = it->second;
-  }
-  std::stable_sort(records.messages.begin(), records.messages.end(),
-                   [](const MessageRecord& a, const MessageRecord& b) {
-                     return std::tie(a.posted, a.from, a.to, a.stream) <
-                            std::tie(b.posted, b.from, b.to, b.stream);
-                   });
-  std::sort(
-      records.flows.begin(), records.flows.end(), [](const FlowRecord& a, const FlowRecord& b) {
-        return std::tie(a.from, a.to, a.stream, a.lane) < std::tie(b.from, b.to, b.stream, b.lane);
-      });
-  impl_->add_paths(records);
-  impl_->add_totals(records);
-  return records;
 }
 
 Duration Simulation::ideal_delivery(GpuId from, GpuId to, Bytes size) const {
