@@ -17,7 +17,7 @@ class PacketAnnex {
  public:
   PacketAnnex(bool telemetry, bool lineage)
       : lineage_at_(telemetry ? sizeof(IntStack) : 0),
-        bytes_(lineage_at_ + (lineage ? sizeof(Lineage) : 0)) {}
+        bytes_(aligned(lineage_at_ + (lineage ? sizeof(Lineage) : 0), telemetry)) {}
 
   std::size_t bytes() const { return bytes_; }
   /// @pre the run has telemetry.
@@ -36,6 +36,11 @@ class PacketAnnex {
   }
 
  private:
+  // Annexes follow each other, and stacks must begin on cache lines.
+  static std::size_t aligned(std::size_t bytes, bool telemetry) {
+    return telemetry ? (bytes + alignof(IntStack) - 1) / alignof(IntStack) * alignof(IntStack)
+                     : bytes;
+  }
   std::size_t lineage_at_, bytes_;
 };
 
