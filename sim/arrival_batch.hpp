@@ -243,8 +243,8 @@ void ArrivalBatch<Item>::gather(ChannelStore<Item>& store, std::uint32_t first,
 template <class Item>
 void ArrivalBatch<Item>::sort_by_group(std::uint32_t groups) {
   const unsigned shift = kIndexBits + time_bits_;
+  reserve(1);  // for the key behind the last
   const std::uint32_t* const group = group_.data();
-  reserve(1);
   sort_keys(keys_, count_, shift + bits(groups), scratch_, [=](std::uint64_t key, std::size_t i) {
     return static_cast<std::uint64_t>(group[i]) << shift | (key >> 32) << kIndexBits | i;
   });

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
 #include <catch2/catch.hpp>
 
 #include "sim/arrival_batch.hpp"
@@ -103,6 +104,29 @@ TEST_CASE("sorted by group, each group is in order and nothing is lost", "[chann
     }
     batch.release(pool);
   }
+}
+
+TEST_CASE("sorting by group a batch that fills its memory exactly", "[channel]") {
+  // Room is made for 256 items and a chunk of 20: 240 and 16 items, then a full chunk, make 276.
+  static_assert(Chunk<Item>::kItems == 20);
+  ChannelStore<Item> store(3);
+  ChunkPool<Item> pool;
+  ArrivalBatch<Item> batch;
+  for (std::uint32_t c = 0; c < 3; ++c) {
+    Chain<Item> chain;
+    for (std::uint32_t n = 0; n < std::array{240U, 16U, 20U}[c]; ++n) chain.append(pool, {n, c, n});
+    store.publish(1, c, chain);
+  }
+  batch.gather(store, 0, 3, 0, 0, 1000,
+               [](const Item& item, std::uint32_t, std::uint32_t) { return item.number % 7; });
+  REQUIRE(batch.size() == 276);
+  batch.sort_by_group(7);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto arrival = batch.grouped(i);
+    CHECK(arrival.group == batch.item(arrival.index).number % 7);
+  }
+  CHECK(batch.grouped(276).group >= 7);
+  batch.release(pool);
 }
 
 TEST_CASE("chunks go back to the pool: memory does not grow with traffic", "[channel]") {
