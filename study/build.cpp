@@ -17,6 +17,7 @@
 #include "study/job_processes.hpp"
 #include "study/lossless_check.hpp"
 #include "study/reordering_check.hpp"
+#include "study/text_table.hpp"
 
 namespace plait {
 
@@ -153,11 +154,6 @@ CollectiveFacts collective_facts(const Scenario& scenario, const Fabric& fabric,
   return facts;
 }
 
-/// "1 host", "2 hosts".
-std::string counted(std::size_t count, std::string_view noun, std::string_view plural) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : plural);
-}
-
 }  // namespace
 
 Fabric build_fabric(const Scenario& scenario) {
@@ -167,11 +163,10 @@ Fabric build_fabric(const Scenario& scenario) {
         build_topology(scenario.fabric.topology, parts_of(scenario)));
     fabric.routes = std::make_shared<const RouteTable>(*fabric.graph);
     const FabricGraph& graph = *fabric.graph;
-    fabric.summary = fmt::format("{}, {}, {}, {}, {}", shape_name(scenario.fabric.topology),
-                                 counted(graph.hosts().size(), "host", "s"),
-                                 counted(graph.switches().size(), "switch", "es"),
-                                 counted(graph.cables().size(), "cable", "s"),
-                                 counted(graph.gpu_count(), "GPU", "s"));
+    fabric.summary = fmt::format(
+        "{}, {}, {}, {}, {}", shape_name(scenario.fabric.topology),
+        counted(graph.hosts().size(), "host"), counted(graph.switches().size(), "switch", "es"),
+        counted(graph.cables().size(), "cable"), counted(graph.gpu_count(), "GPU"));
     return fabric;
   });
 }

@@ -58,6 +58,10 @@ struct FindingThresholds {
 /// All findings, by kind, then value, most serious first. Takes records and context only.
 std::vector<Finding> find_pathologies(const Results& results);
 
+/// Findings of links that are held back and of flows that suffer from it; part of
+/// find_pathologies().
+void find_pauses(const Results& results, std::vector<Finding>& findings);
+
 /// Findings of messages that meet at their destination; part of find_pathologies().
 void find_incasts(const Results& results, std::vector<Finding>& findings);
 

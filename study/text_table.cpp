@@ -126,6 +126,10 @@ std::string human_count(double count) {
   return count < 10'000 ? fmt::format("{:.0f}", count) : scaled(count, 3, kPrefixes);
 }
 
+std::string counted(std::size_t count, std::string_view noun, std::string_view plural) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : plural);
+}
+
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
 }  // namespace plait

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/units.hpp"
@@ -47,6 +48,8 @@ std::string human(Bytes b);
 std::string human_rate(double bits_per_s);
 /// "12.3 M", for large counts; whole below 10,000.
 std::string human_count(double count);
+/// "1 host", "2 hosts".
+std::string counted(std::size_t count, std::string_view noun, std::string_view plural = "s");
 /// "12.3 %".
 std::string percent(double share);
 

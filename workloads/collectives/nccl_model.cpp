@@ -9,6 +9,7 @@
 
 #include "sim/check.hpp"
 #include "sim/error.hpp"
+#include "workloads/collectives/nccl_channels.hpp"
 
 namespace plait {
 
@@ -65,93 +66,19 @@ constexpr std::array<std::array<double, 24>, 3> kTreeCorrection = {{
      .5, .5, .5, .6, .7, .8, .7, .7, .8, .9, .9, .9},
 }};
 
-// Speeds of a channel that the search tries, GB/s: between hosts, and on one.
-constexpr std::array<double, 19> kNetSpeeds = {48, 30, 28, 24, 20, 18,  15,  12,   10,  9,
-                                               7,  6,  5,  4,  3,  2.4, 1.2, 0.24, 0.12};
-constexpr std::array<double, 17> kNetSpeedsHopper = {48, 45, 42, 40, 30,  24,  22,   20,  17.5,
-                                                     15, 12, 6,  3,  2.4, 1.2, 0.24, 0.12};
-constexpr std::array<double, 20> kNetSpeedsBlackwell = {
-    96, 86, 80, 48, 45.1, 42, 40, 30, 24, 22, 20, 17.5, 15, 12, 6, 3, 2.4, 1.2, 0.24, 0.12};
-constexpr std::array<double, 13> kHostSpeeds = {40, 30, 20, 18, 15, 12, 10, 9, 7, 6, 5, 4, 3};
-constexpr std::array<double, 11> kHostSpeedsHopper = {60, 50, 40, 30, 24, 20, 15, 12, 11, 6, 3};
-constexpr std::array<double, 12> kHostSpeedsBlackwell = {90, 80, 70, 60, 50, 45,
-                                                         40, 30, 24, 20, 19, 18};
-constexpr std::uint32_t kMostSearched = 32;  // channels
-// NCCL's nvlsChannels by default.
-constexpr int kNvlsChannels = 16, kNvlsChannelsBlackwell = 32;
-int nvls_channels(const NcclGroup& group) {
-  return group.facts.generation == GpuGeneration::kBlackwell ? kNvlsChannelsBlackwell
-                                                             : kNvlsChannels;
-}
-
-std::span<const double> speeds_of(const NcclGroup& group) {
-  const bool net = group.hosts > 1;
-  switch (group.facts.generation) {
-    case GpuGeneration::kHopper:
-      return net ? std::span<const double>(kNetSpeedsHopper) : kHostSpeedsHopper;
-    case GpuGeneration::kBlackwell:
-      return net ? std::span<const double>(kNetSpeedsBlackwell) : kHostSpeedsBlackwell;
-    default:
-      return net ? std::span<const double>(kNetSpeeds) : kHostSpeeds;
-  }
-}
-
-double gigabytes(BitRate rate) { return static_cast<double>(rate.bps()) / 8e9; }
-
-// As many channels of one speed as the links carry; the most in total, the fastest of equals.
-void find_channels(NcclGroup& group) {
-  const double host = gigabytes(group.facts.scale_up), nic = gigabytes(group.facts.nic);
-  const bool crosses = group.hosts > 1, shares = group.ranks > group.hosts;
-  for (const double speed : speeds_of(group)) {
-    double count = kMostSearched;
-    if (shares) count = std::min(count, std::floor(host / speed));
-    if (crosses) count = std::min(count, group.nics * std::floor(nic / speed));
-    if (count * speed <= nccl_channel_rate(group)) continue;
-    group.channels = count;
-    group.channel_rate = speed;
-  }
-  // NCCL doubles fast channels and halves their speed; since Hopper only the fastest, or few.
-  const bool since_hopper = group.facts.generation >= GpuGeneration::kHopper;
-  if (group.channel_rate < 25 || group.channels > kMostSearched / 2) return;
-  if (since_hopper && group.channel_rate < 50 && group.channels > 4) return;
-  group.channels *= 2;
-  group.channel_rate /= 2;
-}
-
 struct NvlsRates {
   double channels = 0;
   double on_host = 0;  // what NCCL calls its bus bandwidth, per channel
 };
 
 NvlsRates nvls_rates(CollectiveKind kind, const NcclGroup& group) {
-  NcclGroup host = group;
-  host.hosts = 1;
-  const double count = nvls_channels(group);
-  double fastest = 0;
-  for (const double speed : speeds_of(host))
-    if (count * speed <= gigabytes(group.facts.scale_up)) fastest = std::max(fastest, speed);
+  const double count = nccl_nvls_channels(group);
+  const double fastest = nccl_nvls_channel_rate(group);
   const double share = kNvlsEfficiency[index_of(group.facts.generation)];
   NvlsRates rates{count, fastest * share * (count - 1) / count};
   const double members = group.ranks_per_host();
   rates.on_host *= kind == CollectiveKind::kAllReduce ? 2 : (members - 1) / members;
   return rates;
-}
-
-// Calls of less than `rounds` rounds of chunks of all channels and GPUs take chunks of `most`.
-struct NvlsChunkLimit {
-  std::int64_t rounds;
-  Bytes most;
-};
-constexpr std::array<NvlsChunkLimit, 3> kNvlsChunkLimits = {
-    {{64, Bytes::kibi(64)}, {8, Bytes::kibi(32)}, {2, Bytes::kibi(16)}}};
-constexpr std::array<NvlsChunkLimit, 2> kNvlsTreeChunkLimits = {
-    {{4, Bytes::kibi(64)}, {1, Bytes::kibi(32)}}};
-constexpr Bytes kNvlsChunk = Bytes::kibi(128);
-constexpr Bytes kNvlsTreeChunkManyHosts = Bytes::kibi(64);
-constexpr std::uint32_t kManyHosts = 4;
-
-Bytes whole_buffer(CollectiveKind kind, Bytes size, const NcclGroup& group) {
-  return kind == CollectiveKind::kAllGather ? size * group.ranks : size;
 }
 
 double steps_of(CollectiveKind kind, double ranks) {
@@ -227,7 +154,7 @@ double nvls_bandwidth(CollectiveKind kind, const NcclGroup& group, Algorithm alg
   const NvlsRates rates = nvls_rates(kind, group);
   double rate = rates.on_host;
   if (algorithm == Algorithm::kNvlsTree) {
-    const double net = gigabytes(group.facts.nic) * group.nics / rates.channels;
+    const double net = nccl_gigabytes(group.facts.nic) * group.nics / rates.channels;
     rate = std::min({rate, net * (group.hosts == 2 ? 2 : 1),
                      kNvlsTreeMax[index_of(group.facts.generation)][scale_of(group.hosts)]});
   }
@@ -313,35 +240,12 @@ std::optional<NcclLatency> nccl_latency(CollectiveAlgorithm algorithm,
 
 double nccl_net_overhead_us(CpuVendor cpu) { return cpu == CpuVendor::kAmd ? 2 : 1; }
 
-NcclGroup make_nccl_group(std::uint32_t ranks, std::uint32_t hosts, std::uint32_t nics,
-                          const CollectiveFacts& facts) {
-  NcclGroup group{ranks, hosts, nics, facts};
-  find_channels(group);
-  return group;
-}
-
-Bytes nccl_nvls_chunk(CollectiveKind kind, Bytes size, const NcclGroup& group,
-                      CollectiveAlgorithm algorithm) {
-  const bool tree = algorithm == Algorithm::kNvlsTree;
-  const Bytes bytes = whole_buffer(kind, size, group);
-  const std::int64_t channels = nvls_channels(group);
-  const std::int64_t at_once = channels * (group.ranks / group.hosts);
-  Bytes chunk = tree && group.hosts >= kManyHosts ? kNvlsTreeChunkManyHosts : kNvlsChunk;
-  const std::span<const NvlsChunkLimit> limits =
-      tree ? std::span<const NvlsChunkLimit>(kNvlsTreeChunkLimits) : kNvlsChunkLimits;
-  for (const NvlsChunkLimit& limit : limits)
-    if (bytes < chunk * (limit.rounds * at_once)) chunk = std::min(chunk, limit.most);
-  return chunk * (tree ? channels / 2 : channels);
-}
-
-double nccl_channel_rate(const NcclGroup& group) { return group.channels * group.channel_rate; }
-
 std::optional<Duration> nccl_time(CollectiveKind kind, Bytes size, const NcclGroup& group,
                                   const NcclPick& pick) {
   if (!has_model(kind, pick.algorithm, group) || !nccl_latency(pick.algorithm, pick.protocol))
     return std::nullopt;
   if (group.ranks == 1) return Duration{};
-  const Bytes bytes = whole_buffer(kind, size, group);
+  const Bytes bytes = nccl_whole_buffer(kind, size, group);
   const double rate = bandwidth(kind, bytes, group, pick);
   if (!(rate > 0)) return std::nullopt;
   const double ps =

@@ -3,8 +3,8 @@
 /// @file nccl_model.hpp
 /// NCCL's own estimate of how long a collective takes, by which it chooses algorithm and protocol:
 /// time = latency + bytes / bandwidth of each pair, least wins. Constants and equations: NVIDIA
-/// NCCL 2.27 to 2.30, src/graph/tuning.cc and the speed tables of src/graph/search.cc. What is left
-/// out: docs/models/nccl.md.
+/// NCCL 2.27 to 2.30, src/graph/tuning.cc. What is left out: docs/models/nccl.md. The channels over
+/// which it moves data: nccl_channels.hpp.
 
 #include <cstdint>
 #include <optional>
@@ -14,7 +14,7 @@
 
 #include "sim/units.hpp"
 #include "workloads/collectives/algorithm.hpp"
-#include "workloads/collectives/collective_facts.hpp"
+#include "workloads/collectives/nccl_channels.hpp"
 #include "workloads/op_graph.hpp"
 
 namespace plait {
@@ -24,23 +24,6 @@ namespace plait {
 enum class CollectiveProtocol : std::uint8_t { kAuto, kLl, kLl128, kSimple };
 
 std::string_view to_string(CollectiveProtocol protocol);
-
-/// A group as NCCL's model sees it.
-struct NcclGroup {
-  std::uint32_t ranks = 1;
-  std::uint32_t hosts = 1;
-  std::uint32_t nics = 1;  ///< Of one host, used by the group.
-  CollectiveFacts facts;
-  /// What NCCL's search finds: as many channels of one speed of its table, GB/s, as the links
-  /// carry; the most in total.
-  double channels = 0, channel_rate = 0;
-
-  double ranks_per_host() const { return static_cast<double>(ranks) / hosts; }
-};
-
-/// @param nics  of one host, used by the group.
-NcclGroup make_nccl_group(std::uint32_t ranks, std::uint32_t hosts, std::uint32_t nics,
-                          const CollectiveFacts& facts);
 
 struct NcclPick {
   CollectiveAlgorithm algorithm = CollectiveAlgorithm::kRing;
@@ -59,17 +42,6 @@ std::optional<NcclLatency> nccl_latency(CollectiveAlgorithm algorithm, Collectiv
 
 /// Time to post a message to the network, us; Simple pays it three times.
 double nccl_net_overhead_us(CpuVendor cpu);
-
-/// What one GPU's piece of an NVLS call, or of a half of it that a tree carries, is cut into: the
-/// chunk of a channel (src/enqueue.cc: NCCL_NVLS_CHUNKSIZE, 128 KiB, less for small calls and NVLS
-/// trees of four hosts or more) times the channels that work on it side by side.
-/// @param algorithm  kNvls or kNvlsTree.
-/// @param size  as in Op::size.
-Bytes nccl_nvls_chunk(CollectiveKind kind, Bytes size, const NcclGroup& group,
-                      CollectiveAlgorithm algorithm);
-
-/// Of all channels together, GB/s.
-double nccl_channel_rate(const NcclGroup& group);
 
 /// @param size  as in Op::size.
 /// @return nullopt where NCCL would not use the pair for this kind and group. A kind that NCCL has
