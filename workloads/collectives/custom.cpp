@@ -60,7 +60,7 @@ class CustomSchedule final : public CollectiveSchedule {
 
   /// Rounded up, so that no data are lost.
   std::int64_t scaled(std::int64_t in_file) const {
-    using Wide = __int128;
+    __extension__ using Wide = __int128;
     const Wide whole = call_.custom->written_for.count();
     const Wide result = (Wide{in_file} * call_.size.count() + whole - 1) / whole;
     constexpr std::int64_t kMost = std::int64_t{1} << 60;
