@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <sstream>
 #include <utility>
 
 #include "sim/error.hpp"
+#include "sim/text_lines.hpp"
 #include "study/placement.hpp"
 
 namespace plait {
@@ -100,15 +100,13 @@ NodeId host_called(const FabricGraph& graph, const std::string& name) {
 }
 
 std::vector<GpuId> read_hostfile(const std::string& file, const FabricGraph& graph) {
-  std::ifstream in(file);
-  if (!in) throw UserError(fmt::format("{}: cannot be opened", file));
+  TextLines lines(file);
   Reader reader(graph);
-  std::string text;
-  for (int number = 1; std::getline(in, text); ++number) {
+  while (lines.next()) {
     try {
-      reader.line(text);
+      reader.line(lines.text());
     } catch (const UserError& error) {
-      throw UserError(SourceLocation{file, number, 0}, error.what());
+      throw UserError(lines.where(), error.what());
     }
   }
   std::vector<GpuId> gpus = reader.take();

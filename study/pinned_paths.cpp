@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 
 #include "sim/error.hpp"
+#include "sim/text_lines.hpp"
 #include "study/build.hpp"
 
 namespace plait {
@@ -70,19 +70,16 @@ PinnedPath parse_path(const std::string& text, bool control, const FabricGraph& 
 }  // namespace
 
 std::vector<PinnedPath> read_pinned_paths(const std::string& file, const FabricGraph& graph) {
-  std::ifstream in(file);
-  if (!in) throw UserError({file}, "cannot be read");
-  SourceLocation where{file, 1};
-  std::string line;
-  std::getline(in, line);
-  const std::vector<std::string> header = split(line, ',');
-  const std::size_t data = column(header, "data_path", where);
-  const std::size_t ack = column(header, "ack_path", where);
+  TextLines lines(file);
+  if (!lines.next()) throw UserError({file}, "the file is empty");
+  const std::vector<std::string> header = split(lines.text(), ',');
+  const std::size_t data = column(header, "data_path", lines.where());
+  const std::size_t ack = column(header, "ack_path", lines.where());
   std::vector<PinnedPath> paths;
-  while (std::getline(in, line)) {
-    ++where.line;
-    if (line.empty()) continue;
-    const std::vector<std::string> cells = split(line, ',');
+  while (lines.next()) {
+    if (lines.text().empty()) continue;
+    const SourceLocation& where = lines.where();
+    const std::vector<std::string> cells = split(lines.text(), ',');
     if (cells.size() != header.size())
       throw UserError(
           where, fmt::format("has {} columns, the first line has {}", cells.size(), header.size()));

@@ -87,6 +87,9 @@ TEST_CASE("hosts in a list and in a file", "[jobs]") {
   CHECK_THAT(error_of(with_file("host1 gpus=0,0\n")), Contains("GPU 0 of host 'host1' is named"));
   CHECK_THAT(error_of(with_file("host1 slots=1 fast\n")), Contains("'fast' is one word too many"));
   CHECK_THAT(error_of(with_file("\n")), Contains("names no host"));
+  CHECK_THAT(error_of(with_file("host1\n\xb3\x01\n")), Contains("hosts:2: is not UTF-8 text"));
+  CHECK_THAT(error_of("- {name: a, traffic: {pattern: shift, ranks: 3}, hostfile: .}\n"),
+             Contains("is a folder where a file is due"));
   CHECK_THAT(error_of(with_file("host1\n")), Contains("but its host file names 2 GPUs"));
 }
 

@@ -107,7 +107,8 @@ TEST_CASE("A flow list is read with units", "[traffic]") {
                     Contains("bad.csv:3: flow 1 -> 1"));
   CHECK_THROWS_WITH(load(header + "0,1,much,0us\n"), Contains("bad.csv:2: "));
   CHECK_THROWS_WITH(load(header + "0,1,2MB,soon\n"), Contains("bad.csv:2: "));
-  CHECK_THROWS_WITH(load_flow_list("none.csv"), "none.csv: cannot be opened");
+  CHECK_THROWS_WITH(load_flow_list("none.csv"),
+                    "none.csv: cannot be opened: there is no such file");
 }
 
 TEST_CASE("A collective workload shares one graph", "[traffic]") {

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <utility>
 
 #include "sim/error.hpp"
+#include "sim/text_lines.hpp"
 
 namespace plait {
 
@@ -52,22 +52,19 @@ std::vector<std::string> kernel_names() {
 }
 
 KernelTimes load_kernel_times(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  if (!in) throw UserError(fmt::format("{}: cannot be opened", file.string()));
+  TextLines lines(file);
   KernelTimes times;
   bool has_header = false;
-  std::string line;
-  for (int number = 1; std::getline(in, line); ++number) {
-    const std::string_view text = trimmed(line);
+  while (lines.next()) {
+    const std::string_view text = trimmed(lines.text());
     if (text.empty() || text.front() == '#') continue;
-    const SourceLocation where{file.string(), number, 0};
     if (!has_header && text != kHeader)
-      throw UserError(where, fmt::format("the first line must be '{}'", kHeader));
+      throw UserError(lines.where(), fmt::format("the first line must be '{}'", kHeader));
     if (!std::exchange(has_header, true)) continue;
     try {
       add_line(text, times);
     } catch (const UserError& error) {
-      throw UserError(where, error.what());
+      throw UserError(lines.where(), error.what());
     }
   }
   if (times.empty()) throw UserError(fmt::format("{}: no kernels", file.string()));

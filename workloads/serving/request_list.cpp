@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <string>
 #include <string_view>
 
 #include "sim/error.hpp"
+#include "sim/text_lines.hpp"
 #include "workloads/serving/serving.hpp"
 
 namespace plait {
@@ -58,25 +58,22 @@ InferenceRequest parse(std::string_view line) {
 }  // namespace
 
 std::vector<InferenceRequest> load_requests(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  if (!in) throw UserError(fmt::format("{}: cannot be opened", file.string()));
+  TextLines lines(file);
   std::vector<InferenceRequest> requests;
   bool has_header = false;
-  std::string line;
-  for (int number = 1; std::getline(in, line); ++number) {
-    const std::string_view text = trimmed(line);
+  while (lines.next()) {
+    const std::string_view text = trimmed(lines.text());
     if (text.empty() || text.front() == '#') continue;
-    const SourceLocation where{file.string(), number, 0};
     if (!has_header) {
       if (text != kHeader)
-        throw UserError(where, fmt::format("the first line must be '{}'", kHeader));
+        throw UserError(lines.where(), fmt::format("the first line must be '{}'", kHeader));
       has_header = true;
       continue;
     }
     try {
       requests.push_back(parse(text));
     } catch (const UserError& error) {
-      throw UserError(where, error.what());
+      throw UserError(lines.where(), error.what());
     }
   }
   if (requests.empty()) throw UserError(fmt::format("{}: no requests", file.string()));

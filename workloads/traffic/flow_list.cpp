@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "sim/error.hpp"
+#include "sim/text_lines.hpp"
 #include "workloads/traffic/traffic.hpp"
 
 namespace plait {
@@ -143,19 +143,16 @@ Workload make_flow_workload(std::uint32_t ranks, const std::vector<Flow>& flows,
 
 Workload load_flow_list(const std::filesystem::path& file) {
   constexpr std::string_view kHeader = "src,dst,bytes,start";
-  std::ifstream in(file);
-  if (!in) throw UserError(fmt::format("{}: cannot be opened", file.string()));
+  TextLines lines(file);
   std::vector<Flow> flows;
   std::uint32_t ranks = 0;
   bool has_header = false;
-  std::string line;
-  for (int number = 1; std::getline(in, line); ++number) {
-    const std::string_view text = trimmed(line);
+  while (lines.next()) {
+    const std::string_view text = trimmed(lines.text());
     if (text.empty() || text.front() == '#') continue;
-    const SourceLocation where{file.string(), number, 0};
     if (!has_header) {
       if (text != kHeader)
-        throw UserError(where, fmt::format("the first line must be '{}'", kHeader));
+        throw UserError(lines.where(), fmt::format("the first line must be '{}'", kHeader));
       has_header = true;
       continue;
     }
@@ -165,7 +162,7 @@ Workload load_flow_list(const std::filesystem::path& file) {
       check_flow(flow, ranks);
       flows.push_back(flow);
     } catch (const UserError& error) {
-      throw UserError(where, error.what());
+      throw UserError(lines.where(), error.what());
     }
   }
   if (flows.empty()) throw UserError(fmt::format("{}: no flows", file.string()));

@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <sstream>
 #include <string>
 #include <utility>
 
 #include "sim/error.hpp"
+#include "sim/text_lines.hpp"
 
 namespace plait {
 
@@ -129,21 +129,18 @@ SizeDistribution SizeDistribution::hadoop() {
 }
 
 SizeDistribution SizeDistribution::load(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  if (!in) throw UserError(fmt::format("{}: cannot be opened", file.string()));
+  TextLines lines(file);
   std::vector<Point> points;
-  std::string line;
-  for (int number = 1; std::getline(in, line); ++number) {
-    line.resize(std::min(line.find('#'), line.size()));
+  while (lines.next()) {
+    const std::string line = lines.text().substr(0, lines.text().find('#'));
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const SourceLocation where{file.string(), number, 0};
     try {
       const Point point = parse_point(line);
       const std::string wrong = points.empty() ? "" : wrong_step(points.back(), point);
       if (!wrong.empty()) throw UserError(wrong);
       points.push_back(point);
     } catch (const UserError& error) {
-      throw UserError(where, error.what());
+      throw UserError(lines.where(), error.what());
     }
   }
   const std::string wrong = wrong_ends(points);
