@@ -371,6 +371,12 @@ TEST_CASE("Settings that cannot be have one clear error each") {
         p.tensor_parallel = 8;
       },
       "gpus: 16, but tensor_parallel 8");
+  // 4 layers: 2 * 1 * 625,000 * 4 = 5,000,000 passes are the most. No memory is taken before.
+  check(
+      [](P p) { p.global_batch = 625'001; },
+      "iterations: 1 * 625001 micro-batches * 4 layers are 5000008 passes forward and backward; at "
+      "most 5000000 can be held. Lower iterations, global_batch or model.layers");
+  check([](P p) { p.iterations = 1'000'000; }, "iterations: 1000000 * 1 micro-batches * 4 layers");
   check([](P p) { p.expert_parallel = 2; }, "expert_parallel: the model has no experts");
   check(
       [](P p) {

@@ -12,6 +12,8 @@ namespace plait {
 namespace {
 
 constexpr std::int64_t kMostRanks = 1 << 20;
+// Each pass is about six ops: some 500 bytes in the graphs, and as much again in a run's plans.
+constexpr std::int64_t kMostPasses = 5'000'000;
 
 [[noreturn]] void fail(const std::string& what) { throw UserError(what); }
 
@@ -95,6 +97,16 @@ void check_batch(const TrainingParams& p) {
         fmt::format("virtual_stages: the interleaved schedule needs a multiple of "
                     "pipeline_parallel {} micro-batches; there are {}",
                     p.pipeline_parallel, p.micro_batches()));
+  // Of all graphs together: pipeline stages share the layers.
+  const double passes = 2.0 * static_cast<double>(p.iterations) *
+                        static_cast<double>(p.micro_batches()) *
+                        static_cast<double>(p.model.layers);
+  if (passes > kMostPasses)
+    fail(fmt::format(
+        "iterations: {} * {} micro-batches * {} layers are {:.7g} passes forward and backward; at "
+        "most {} can be held. Lower iterations, global_batch or model.layers: a few iterations "
+        "show what more would repeat",
+        p.iterations, p.micro_batches(), p.model.layers, passes, kMostPasses));
 }
 
 void check_experts(const TrainingParams& p) {
