@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <utility>
 
 #include "study/yaml_tree.hpp"
@@ -103,14 +102,17 @@ ConfigNode load_config(const std::string& path) {
   if (!std::filesystem::exists(path, status)) throw UserError({path}, "no such file");
   if (std::filesystem::is_directory(path, status))
     throw UserError({path}, "is a folder; a scenario is a YAML file");
-  if (std::filesystem::is_regular_file(path, status) &&
-      std::filesystem::file_size(path, status) > kMaxFileBytes)
-    throw UserError({path}, "is larger than 64 MiB; a scenario is a short YAML file");
   std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
   if (!in) throw UserError({path}, "cannot be read");
-  return parse_config(text.str(), path);
+  std::string text;
+  std::vector<char> part(1 << 16);
+  while (in.read(part.data(), static_cast<std::streamsize>(part.size())) || in.gcount() > 0) {
+    text.append(part.data(), static_cast<std::size_t>(in.gcount()));
+    if (text.size() > kMaxFileBytes)
+      throw UserError({path}, "is larger than 64 MiB; a scenario is a short YAML file");
+  }
+  if (in.bad()) throw UserError({path}, "cannot be read");
+  return parse_config(text, path);
 }
 
 void apply_setting(ConfigNode& root, const std::string& setting) {

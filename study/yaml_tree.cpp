@@ -5,6 +5,7 @@
 #include "study/yaml_tree.hpp"
 
 #include <fmt/format.h>
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
@@ -158,6 +159,8 @@ ConfigNode parse_yaml(std::string_view text, const std::string& name, YamlPlaces
     TreeBuilder rest(name, places);
     if (parser.HandleNextDocument(rest))
       throw UserError(rest.take().where, "a second YAML document starts here; one is expected");
+  } catch (const YAML::DeepRecursion& error) {  // which yaml-cpp calls a "bad file"
+    throw UserError(builder.location(error.mark), "lists and tables inside each other too deeply");
   } catch (const YAML::Exception& error) {
     throw UserError(builder.location(error.mark), "not valid YAML: " + error.msg);
   }

@@ -167,7 +167,11 @@ TEST_CASE("text that is no scenario at all is refused", "[config]") {
         "s.yaml:1:1: a second YAML document starts here; one is expected");
   CHECK(error_of("rate: \xff\xfe") == "s.yaml: is not UTF-8 text");
   CHECK(error_of(std::string("rate\0:", 6)) == "s.yaml: is not UTF-8 text");
+  CHECK(error_of("rate: " + std::string(100'000, '['))
+            .find("lists and tables inside each other too deeply") != std::string::npos);
   CHECK_THROWS_WITH(load_config("nowhere.yaml"), "nowhere.yaml: no such file");
+  CHECK_THROWS_WITH(load_config("/dev/zero"),
+                    "/dev/zero: is larger than 64 MiB; a scenario is a short YAML file");
   CHECK_THROWS_WITH(load_config("."), ".: is a folder; a scenario is a YAML file");
 }
 
