@@ -152,6 +152,23 @@ void warn_of_unused_algorithm(const Scenario& scenario, const std::vector<Loaded
                                         to_string(algorithm), called)));
 }
 
+// Servers without clients are there for checkpoints; without those the job forgot its clients.
+void warn_of_idle_storage(const Scenario& scenario, const std::vector<LoadedJob>& jobs,
+                          std::vector<std::string>& warnings) {
+  for (std::size_t i = 0; i < scenario.jobs.size(); ++i) {
+    if (!scenario.jobs[i].storage || scenario.jobs[i].storage->clients > 0) continue;
+    const bool used = std::any_of(jobs.begin(), jobs.end(), [&](const LoadedJob& job) {
+      return job.storage && job.storage->job == i && &job != &jobs[i];
+    });
+    if (!used)
+      warnings.push_back(scenario.at(
+          fmt::format("jobs.{}.storage", i),
+          fmt::format("nobody reads or writes: set clients, or checkpoint_storage: {} in the "
+                      "generate of a job",
+                      scenario.jobs[i].name)));
+  }
+}
+
 }  // namespace
 
 std::vector<LoadedJob> load_jobs(const Scenario& scenario, const FabricGraph* graph,
@@ -177,6 +194,7 @@ std::vector<LoadedJob> load_jobs(const Scenario& scenario, const FabricGraph* gr
   }
   warn_of_unmatched(scenario, jobs, warnings);
   warn_of_unused_algorithm(scenario, jobs, warnings);
+  warn_of_idle_storage(scenario, jobs, warnings);
   return jobs;
 }
 

@@ -227,7 +227,9 @@ TEST_CASE("storage that cannot be is refused with its place", "[storage]") {
        "write.interval"},
       {"servers: 2, replicas: 3" + write,
        "jobs.0.storage: replicas: 3 copies need as many servers; there are 2"},
-      {"stripe: 1B" + write, "jobs.0.storage: storage: a client moves more than 2000000 pieces"},
+      {"stripe: 1B" + write, "jobs.0.storage.stripe: 1B is out of range; legal is 4KiB to 4GiB"},
+      {"stripe: 4KiB, clients: 1, write: {operations: 1, bytes: 8GiB}",  // 2,097,152 pieces
+       "jobs.0.storage: storage: a client moves more than 2000000 pieces of 4KiB; raise stripe"},
       {"strip: 1MiB", "jobs.0.storage.strip: unknown key; did you mean 'stripe'?"},
       {"server_hosts: hots2", "jobs.0.storage: there is no host 'hots2'; did you mean 'host2'?"},
       {"servers: 2, server_hosts: host2",
@@ -258,6 +260,16 @@ TEST_CASE("storage that cannot be is refused with its place", "[storage]") {
                       store(kServers)),
              Contains("jobs.1.storage: no GPU of host 'host2' is left for server 0: other ranks "
                       "have them; put this job before theirs, or give them hosts"));
+}
+
+TEST_CASE("storage that nobody uses is doubted", "[storage]") {
+  const auto warnings = [](const std::string& text) { return run(text).warnings; };
+  const std::vector<std::string> idle = warnings(fabric(4) + store("servers: 1"));
+  REQUIRE(idle.size() == 1);
+  CHECK_THAT(idle[0], Contains("s.yaml:6:28: jobs.0.storage: nobody reads or writes: set clients, "
+                               "or checkpoint_storage: store in the generate of a job"));
+  CHECK(warnings(fabric(4) + store("clients: 1, write: {operations: 1}")).empty());
+  CHECK(warnings(fabric(4) + training(kToStore) + store(kServers)).empty());
 }
 
 TEST_CASE("checkpoints that cannot be are refused with their place", "[storage]") {

@@ -122,9 +122,11 @@ void describe(ParamVisitor& v, StorageParams& p) {
            kOurs},
           p.clients, {0, 1'000'000});
   v.field({"client_hosts", "the same as server_hosts for the clients", kOurs}, p.client_hosts);
-  v.field({"stripe", "bytes that go to one server before the next has its turn",
+  v.field({"stripe",
+           "bytes that go to one server before the next has its turn. Each is several events: "
+           "below 4KiB, a block of most disks, a run would do little else than count pieces",
            "Lustre's default stripe_size"},
-          p.stripe, {Bytes(1), Bytes::gibi(4)});
+          p.stripe, {Bytes::kibi(4), Bytes::gibi(4)});
   v.field({"in_flight", "pieces that a client has under way to one server, each way",
            "Lustre's default osc.*.max_rpcs_in_flight"},
           p.in_flight, {1, 256});
