@@ -16,6 +16,7 @@ constexpr Bytes kLeastChunk = Bytes::kibi(1);
 /// @param custom  whether a file can be named beside it.
 void describe_choice(ParamVisitor& visitor, CollectiveAlgorithm& algorithm, bool custom) {
   std::vector<Choice> names;
+  names.reserve(static_cast<std::size_t>(Algorithm::kCustom) + 1);
   for (int i = 0; i < static_cast<int>(Algorithm::kCustom); ++i)
     names.push_back({to_string(static_cast<Algorithm>(i)),
                      i == 0 ? "by NCCL's cost model" : "for the kinds that have it"});

@@ -25,7 +25,7 @@ namespace {
 
 std::string shape_name(const TopologyParams& topology) {
   const auto* file = std::get_if<TopologyFileParams>(&topology.shape);
-  const std::string kind(kind_name(topology));
+  std::string kind(kind_name(topology));
   if (file == nullptr) return kind;
   return kind + " " + std::filesystem::path(file->path).filename().string();
 }

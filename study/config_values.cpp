@@ -42,6 +42,7 @@ std::string print_unit(T value) {
 
 std::vector<std::string> choice_names(const std::vector<Choice>& choices) {
   std::vector<std::string> names;
+  names.reserve(choices.size());
   for (const Choice& choice : choices) names.emplace_back(choice.name);
   return names;
 }
@@ -157,6 +158,7 @@ int ConfigReader::preset(const std::vector<Choice>& presets) {
 void ConfigReader::words(const ParamInfo& info, std::vector<std::string>& value) {
   const auto print = [](const std::vector<std::string>& words) {
     std::vector<std::string> scalars;
+    scalars.reserve(words.size());
     for (const std::string& word : words) scalars.push_back(yaml_scalar(word));
     return fmt::format("[{}]", fmt::join(scalars, ", "));
   };
