@@ -28,7 +28,7 @@ struct RunArguments {
   std::string scenario, out, until;
   std::vector<std::string> settings;
   unsigned threads = 0;
-  bool quiet = false, force = false;
+  bool quiet = false, force = false, timing = false;
 };
 
 // In the words of the option; as a --set it would be blamed for what nobody wrote.
@@ -78,6 +78,7 @@ int run(const RunArguments& arguments) {
   SimTime reached{};
   RunSettings run_settings;
   run_settings.threads = arguments.threads;
+  run_settings.timing = arguments.timing;
   run_settings.progress = [&](const StudyProgress& progress) {
     reached = progress.run.now;
     line.update(progress);
@@ -94,6 +95,8 @@ int run(const RunArguments& arguments) {
   if (!arguments.quiet) {
     std::cout << report(outcome.results) << std::flush;
     fmt::print(stderr, "{}\n", performance_line(outcome.results));
+    const std::string timing = timing_line(outcome.results);
+    if (!timing.empty()) fmt::print(stderr, "{}\n", timing);
   }
   if (folder) {
     write_results(outcome.results, folder->path());
@@ -124,6 +127,8 @@ void add_run_command(CLI::App& app, Action& action) {
       ->type_name("TIME")
       ->check(not_empty);
   command->add_flag("--quiet", arguments->quiet, "Print neither progress nor report");
+  command->add_flag("--timing", arguments->timing,
+                    "Measure the wall time of switches, hosts and ranks; slows the run a little");
   command->add_flag("--force", arguments->force, "Write into a folder that holds other files");
   command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });
 }

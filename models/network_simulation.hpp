@@ -46,6 +46,16 @@ enum class RunEnd : std::uint8_t {
   kStopped,  ///< The progress callback said so.
 };
 
+/// Wall time by kind of work, all threads together (models/visit_timer.hpp). What is left of the
+/// run's is the engine's, and waiting at its barrier.
+struct VisitTimes {
+  double switches_s = 0;
+  double hosts_s = 0;      ///< NICs and scale-up networks.
+  double processes_s = 0;  ///< What runs on the GPUs: ranks and their collectives, requests.
+
+  double sum() const { return switches_s + hosts_s + processes_s; }
+};
+
 class NetworkSimulation {
  public:
   virtual ~NetworkSimulation() = default;
@@ -59,6 +69,8 @@ class NetworkSimulation {
   virtual RunRecords records() const = 0;
   /// Bytes of memory held by entities, channels and tables, for the benchmarks.
   virtual std::size_t memory_bytes() const = 0;
+  /// Zeros where it was not asked for, or there are no visits.
+  virtual VisitTimes visit_times() const { return {}; }
 };
 
 }  // namespace plait

@@ -10,10 +10,15 @@
 
 namespace plait {
 
-std::vector<Entity*> Simulation::Impl::entities() const {
+std::vector<Entity*> Simulation::Impl::entities() {
   std::vector<Entity*> all;
   for (std::size_t n = 0; n < host_of.size(); ++n)
     all.push_back(host_of[n] ? static_cast<Entity*>(host_of[n].get()) : switch_of[n].get());
+  if (!context.params.time_visits) return all;
+  for (Entity*& entity : all) {
+    timed_entities.push_back(std::make_unique<TimedEntity>(*entity));
+    entity = timed_entities.back().get();
+  }
   return all;
 }
 
@@ -170,11 +175,20 @@ Simulation::Simulation(const FabricGraph& graph, const RouteTable& routes,
 Simulation::~Simulation() = default;
 
 void Simulation::place(GpuId gpu, std::unique_ptr<RankProcess> process, SimTime start) {
+  if (impl_->context.params.time_visits) {
+    auto timed = std::make_unique<TimedProcess>(std::move(process));
+    impl_->timed_processes.push_back(timed.get());
+    process = std::move(timed);
+  }
   impl_->host(gpu).place(gpu, std::move(process), start);
   impl_->starts.emplace_back(gpu, start);
 }
 
-RankProcess* Simulation::process(GpuId gpu) { return impl_->host(gpu).process(gpu); }
+RankProcess* Simulation::process(GpuId gpu) {
+  RankProcess* process = impl_->host(gpu).process(gpu);
+  if (process == nullptr || !impl_->context.params.time_visits) return process;
+  return static_cast<TimedProcess*>(process)->inner();
+}
 
 void Simulation::pin_paths(const std::vector<PinnedPath>& paths) {
   const FabricGraph& graph = impl_->context.graph;

@@ -37,6 +37,7 @@ struct NetworkParams {
   /// order and catch up all ports at each, where they need it or not. Must change nothing but the
   /// speed.
   bool plain_paths = false;
+  bool time_visits = false;  ///< For visit_times(); changes nothing but the speed.
 };
 
 /// A flow direction bound to one path: node names do not matter, only egress port numbers.
@@ -71,6 +72,7 @@ class Simulation final : public NetworkSimulation {
   Duration ideal_delivery(GpuId from, GpuId to, Bytes size) const;
 
   std::size_t memory_bytes() const override;
+  VisitTimes visit_times() const override;
 
  private:
   struct Impl;

@@ -13,6 +13,7 @@
 #include "models/pause_graph.hpp"
 #include "models/simulation.hpp"
 #include "models/switch.hpp"
+#include "models/visit_timer.hpp"
 
 namespace plait {
 
@@ -30,7 +31,7 @@ struct Simulation::Impl {
   }
 
   Host& host(GpuId gpu) { return *host_of[context.graph.gpu_host(gpu).index()]; }
-  std::vector<Entity*> entities() const;
+  std::vector<Entity*> entities();
   std::vector<unsigned> owners(unsigned workers) const;
   std::vector<std::uint8_t> sides() const;
   RunProgress progress(const Window& window) const;
@@ -51,8 +52,10 @@ struct Simulation::Impl {
   void add_totals(RunRecords& records) const;
 
   NetworkContext context;
-  std::vector<std::unique_ptr<Host>> host_of;      // by node; null for switches
-  std::vector<std::unique_ptr<Switch>> switch_of;  // by node; null for hosts
+  std::vector<std::unique_ptr<Host>> host_of;                // by node; null for switches
+  std::vector<std::unique_ptr<Switch>> switch_of;            // by node; null for hosts
+  std::vector<std::unique_ptr<TimedEntity>> timed_entities;  // by node, if visits are timed
+  std::vector<const TimedProcess*> timed_processes;
   std::vector<std::pair<GpuId, SimTime>> starts;
   std::uint64_t windows = 0;
   std::int64_t next_cycle_check_ps = INT64_MAX;

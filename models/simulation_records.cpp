@@ -145,4 +145,14 @@ RunRecords Simulation::records() const {
   return records;
 }
 
+VisitTimes Simulation::visit_times() const {
+  VisitTimes times;
+  for (std::size_t n = 0; n < impl_->timed_entities.size(); ++n)
+    (impl_->host_of[n] ? times.hosts_s : times.switches_s) += impl_->timed_entities[n]->seconds();
+  for (const TimedProcess* process : impl_->timed_processes)
+    times.processes_s += process->seconds();
+  times.hosts_s -= times.processes_s;
+  return times;
+}
+
 }  // namespace plait

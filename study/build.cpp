@@ -171,7 +171,7 @@ Fabric build_fabric(const Scenario& scenario) {
   });
 }
 
-Experiment build_experiment(const Scenario& scenario, const std::vector<bool>& runs) {
+Experiment build_experiment(const Scenario& scenario, const std::vector<bool>& runs, bool timing) {
   Experiment experiment;
   experiment.fabric = build_fabric(scenario);
   experiment.jobs = load_jobs(scenario, experiment.fabric.graph.get(), experiment.warnings);
@@ -179,6 +179,7 @@ Experiment build_experiment(const Scenario& scenario, const std::vector<bool>& r
   ResolvedFaults faults = resolve_faults(scenario, *experiment.fabric.graph);
   NetworkParams params = network_params(scenario);
   params.faults = faults.events;
+  params.time_visits = timing;
   experiment.fault_events = std::move(faults.events);
   experiment.fault_names = std::move(faults.names);
   experiment.simulation = make_simulation(scenario, experiment.fabric, params, faults.places);

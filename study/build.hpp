@@ -76,8 +76,10 @@ struct Experiment {
 };
 
 /// All stages. @param runs whether each job runs; one that does not keeps its GPUs, so that the
-/// others are where they would be with it. Empty: all. @throws UserError
-Experiment build_experiment(const Scenario& scenario, const std::vector<bool>& runs = {});
+/// others are where they would be with it. Empty: all. @param timing as NetworkParams::time_visits.
+/// @throws UserError
+Experiment build_experiment(const Scenario& scenario, const std::vector<bool>& runs = {},
+                            bool timing = false);
 
 /// Pinned paths of a CSV file with a header line that has the columns data_path and ack_path, each
 /// node numbers joined by '-'. @throws UserError naming file and line.

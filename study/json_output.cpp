@@ -247,12 +247,18 @@ std::string summary_json(const Results& results) {
 
 std::string performance_json(const Results& results) {
   const Performance& figures = results.performance;
-  const Json json = {{"threads", figures.threads},
-                     {"build_seconds", figures.build_seconds},
-                     {"run_seconds", figures.run_seconds},
-                     {"packet_hops_per_s", packet_hops_per_second(results)},
-                     {"windows", results.records.totals.windows},
-                     {"memory_bytes", figures.memory_bytes}};
+  Json json = {{"threads", figures.threads},
+               {"build_seconds", figures.build_seconds},
+               {"run_seconds", figures.run_seconds},
+               {"results_seconds", figures.results_seconds},
+               {"packet_hops_per_s", packet_hops_per_second(results)},
+               {"windows", results.records.totals.windows},
+               {"memory_bytes", figures.memory_bytes}};
+  if (figures.timed)
+    json["thread_seconds"] = {{"switches", figures.visits.switches_s},
+                              {"hosts", figures.visits.hosts_s},
+                              {"processes", figures.visits.processes_s},
+                              {"engine_and_waiting", engine_seconds(figures)}};
   return json.dump(2) + "\n";
 }
 

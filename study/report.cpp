@@ -278,4 +278,18 @@ std::string performance_line(const Results& results) {
                             human(Bytes(static_cast<std::int64_t>(figures.memory_bytes))));
 }
 
+std::string timing_line(const Results& results) {
+  const Performance& figures = results.performance;
+  if (!figures.timed) return "";
+  const double run = figures.threads * figures.run_seconds;
+  const auto percent = [run](double seconds) { return run > 0 ? 100 * seconds / run : 0.0; };
+  return fmt::format(
+      "Phases: build {:.2f} s; run: switches {:.1f} %, hosts {:.1f} %, ranks {:.1f} %, engine "
+      "{:.1f} "
+      "%; results {:.2f} s",
+      figures.build_seconds, percent(figures.visits.switches_s), percent(figures.visits.hosts_s),
+      percent(figures.visits.processes_s), percent(engine_seconds(figures)),
+      figures.results_seconds);
+}
+
 }  // namespace plait

@@ -193,6 +193,10 @@ std::string fingerprint_text(const Results& results) {
   return fmt::format("{:016x}", results.records.totals.fingerprint);
 }
 
+double engine_seconds(const Performance& performance) {
+  return std::max(0.0, performance.threads * performance.run_seconds - performance.visits.sum());
+}
+
 double packet_hops_per_second(const Results& results) {
   const double seconds = results.performance.run_seconds;
   return seconds > 0 ? static_cast<double>(results.records.totals.packet_hops) / seconds : 0;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "models/job_context.hpp"
+#include "models/network_simulation.hpp"
 #include "models/records.hpp"
 #include "sim/ids.hpp"
 #include "sim/units.hpp"
@@ -70,8 +71,14 @@ struct Performance {
   unsigned threads = 1;
   double build_seconds = 0;  ///< Fabric, routes, traces.
   double run_seconds = 0;
+  double results_seconds = 0;  ///< Collecting records and what is derived from them.
+  bool timed = false;          ///< RunSettings::timing, and the model has visits; then:
+  VisitTimes visits = {};
   std::uint64_t memory_bytes = 0;  ///< Of entities, channels and tables.
 };
+
+/// Thread-seconds of the run that no visit took: the engine's own, and waiting at its barrier.
+double engine_seconds(const Performance& performance);
 
 struct JobSummary {
   std::uint32_t ranks = 0;

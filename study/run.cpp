@@ -178,7 +178,7 @@ RunOutcome run_scenario(const Scenario& scenario, const RunSettings& settings) {
   performance.threads =
       settings.threads > 0 ? settings.threads : std::max(1U, std::thread::hardware_concurrency());
   const Clock::time_point build_start = Clock::now();
-  const Experiment experiment = build_experiment(scenario, settings.runs);
+  const Experiment experiment = build_experiment(scenario, settings.runs, settings.timing);
   performance.build_seconds = seconds_since(build_start);
 
   RunOptions options;
@@ -193,7 +193,10 @@ RunOutcome run_scenario(const Scenario& scenario, const RunSettings& settings) {
   const RunEnd end = experiment.simulation->run(options);
   performance.run_seconds = seconds_since(run_start);
   performance.memory_bytes = experiment.simulation->memory_bytes();
+  performance.visits = experiment.simulation->visit_times();
+  performance.timed = performance.visits.sum() > 0;
 
+  const Clock::time_point results_start = Clock::now();
   RunRecords records = collect_records(experiment);
   Bytes headroom;  // only where it is asked for
   if (records.totals.lossless_drops > 0)
@@ -203,6 +206,7 @@ RunOutcome run_scenario(const Scenario& scenario, const RunSettings& settings) {
   outcome.results = make_results(
       std::move(records), make_context(scenario, experiment, headroom, end == RunEnd::kFinished),
       performance);
+  outcome.results.performance.results_seconds = seconds_since(results_start);
   outcome.end = end;
   outcome.warnings = experiment.warnings;
   warn_of_early_background(scenario, outcome.results, outcome.warnings);

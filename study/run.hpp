@@ -35,6 +35,8 @@ struct RunSettings {
   std::function<bool(const StudyProgress&)> progress;
   /// Whether each job runs; empty: all. See build_experiment().
   std::vector<bool> runs = {};
+  /// Performance says how long switches, hosts and ranks took; makes the run a little slower.
+  bool timing = false;
 };
 
 struct RunOutcome {

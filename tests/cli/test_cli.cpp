@@ -200,6 +200,18 @@ TEST_CASE("results go to --out, the same bytes for every number of threads", "[c
   check_user_error("run " + kIncast + " --out /proc/nowhere", "cannot write results");
 }
 
+TEST_CASE("--timing says where the wall time went and changes no result", "[cli]") {
+  REQUIRE(plait("run " + kIncast + " --out cli_untimed --force --threads 2").code == 0);
+  const Outcome timed = plait("run " + kIncast + " --out cli_timed --force --threads 2 --timing");
+  REQUIRE(timed.code == 0);
+  CHECK(contains(timed.err, "Phases: build "));
+  CHECK(!contains(timed.out, "Phases"));
+  for (const char* file : {"/summary.json", "/results.sqlite"})
+    CHECK(text_of("cli_timed" + std::string(file)) == text_of("cli_untimed" + std::string(file)));
+  CHECK(contains(text_of("cli_timed/performance.json"), "\"thread_seconds\""));
+  CHECK(!contains(text_of("cli_untimed/performance.json"), "\"thread_seconds\""));
+}
+
 TEST_CASE("without a terminal, standard error has no progress", "[cli]") {
   const Outcome outcome = plait("run " + kIncast);
   CHECK(outcome.code == 0);

@@ -87,6 +87,7 @@ TEST_CASE("summary.json holds the figures with their units", "[files]") {
   const auto performance = nlohmann::json::parse(contents(folder.path / "performance.json"));
   CHECK(performance["threads"] == 2);
   CHECK(performance["packet_hops_per_s"] == 4000.0);
+  CHECK(!performance.contains("thread_seconds"));  // was not asked for
 }
 
 TEST_CASE("results.sqlite answers questions about every record", "[files]") {

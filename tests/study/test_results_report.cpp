@@ -66,6 +66,21 @@ TEST_CASE("wall-clock figures stand on a line of their own", "[report]") {
   CHECK_THAT(report(results), !Contains("Wall"));
   // 1000 packet-hops in 0.25 s.
   CHECK_THAT(performance_line(results), Contains("4000 packet-hops/s"));
+  CHECK(timing_line(results).empty());
+}
+
+TEST_CASE("shares of the run are those of all threads' time", "[report]") {
+  Results results = synthetic_results();
+  Performance& figures = results.performance;
+  figures.threads = 2;
+  figures.build_seconds = 0.5;
+  figures.run_seconds = 2;  // 4 thread-seconds
+  figures.results_seconds = 0.125;
+  figures.timed = true;
+  figures.visits = {1, 2, 0.2};  // what is left of 4: 0.8
+  CHECK(timing_line(results) ==
+        "Phases: build 0.50 s; run: switches 25.0 %, hosts 50.0 %, ranks 5.0 %, engine 20.0 %; "
+        "results 0.12 s");
 }
 
 TEST_CASE("empty sections are left out", "[report]") {
