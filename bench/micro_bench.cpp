@@ -85,12 +85,21 @@ BENCHMARK(shared_buffer);
 
 void barrier(benchmark::State& state) {
   const auto threads = static_cast<unsigned>(state.range(0));
-  const auto executor = make_executor(threads);
+  const auto executor = threads == 1 ? make_sequential_executor() : make_tbb_executor(threads);
   executor->enclose([&] {
     for (auto _ : state) executor->run(threads, [](unsigned) {});
   });
 }
 BENCHMARK(barrier)->Arg(1)->Arg(2)->UseRealTime();
+
+// What two threads can win at most on this machine: two that share a core win little here.
+void arithmetic(benchmark::State& state) {
+  std::uint64_t sums[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+  for (auto _ : state)
+    for (int i = 0; i < 1000; ++i)
+      for (std::uint64_t& sum : sums) benchmark::DoNotOptimize(sum += 3);
+}
+BENCHMARK(arithmetic)->Threads(1)->Threads(2)->UseRealTime();
 
 }  // namespace
 
