@@ -8,6 +8,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/trace_memory.hpp"
 #include "study/interference.hpp"
 
 namespace plait::cli {
@@ -51,6 +52,7 @@ void add_interference_command(CLI::App& app, Action& action) {
   command->add_flag("--json", arguments->json, "As JSON");
   command->add_option("--threads", arguments->threads, "Threads; 0 = one per core [0]")
       ->check(CLI::Range(0U, 1024U));
+  add_trace_memory(*command);
   command->add_flag("--quiet", arguments->quiet, "Do not say which run is on");
   command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });
 }

@@ -13,6 +13,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/output_folder.hpp"
 #include "cli/progress.hpp"
+#include "cli/trace_memory.hpp"
 #include "models/deadlock_report.hpp"
 #include "sim/param_check.hpp"
 #include "study/output.hpp"
@@ -126,6 +127,7 @@ void add_run_command(CLI::App& app, Action& action) {
   command->add_option("--until", arguments->until, "Stop at this simulated time, such as 10ms")
       ->type_name("TIME")
       ->check(not_empty);
+  add_trace_memory(*command);
   command->add_flag("--quiet", arguments->quiet, "Print neither progress nor report");
   command->add_flag("--timing", arguments->timing,
                     "Measure the wall time of switches, hosts and ranks; slows the run a little");

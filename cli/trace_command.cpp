@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/trace_memory.hpp"
 #include "study/trace_report.hpp"
 #include "workloads/chakra/writer.hpp"
 
@@ -97,6 +98,7 @@ CLI::App* add_action(CLI::App& trace, Action& action, const std::string& name,
                       "Number of ranks; without it, as many as there are files");
   command->add_option("--step", arguments->step,
                       "Only this step of the profiler, such as 3 for ProfilerStep#3 (pytorch)");
+  add_trace_memory(*command);
   command->add_flag("--strict", arguments->strict,
                     "Refuse what could be repaired, such as broken dependencies");
   command->callback(

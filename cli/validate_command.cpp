@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/trace_memory.hpp"
 #include "study/build.hpp"
 #include "study/custom_algorithms.hpp"
 
@@ -55,6 +56,7 @@ void add_validate_command(CLI::App& app, Action& action) {
       ->type_name("PATH=VALUE")
       ->expected(1)
       ->take_all();
+  add_trace_memory(*command);
   command->callback(
       [arguments, &action] { action = [arguments] { return validate(*arguments); }; });
 }

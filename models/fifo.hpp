@@ -10,7 +10,7 @@
 
 namespace plait {
 
-template <class T>
+template <class T, class Items = std::vector<T>>
 class Fifo {
  public:
   bool empty() const { return head_ == items_.size(); }
@@ -39,7 +39,7 @@ class Fifo {
 
  private:
   static constexpr std::size_t kLeastMove = 64;
-  std::vector<T> items_;
+  Items items_;
   std::size_t head_ = 0;  // items before it have left
 };
 

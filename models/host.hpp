@@ -20,6 +20,7 @@
 #include "models/node_faults.hpp"
 #include "models/scale_up.hpp"
 #include "sim/fingerprint.hpp"
+#include "sim/spill.hpp"
 
 namespace plait {
 
@@ -67,7 +68,7 @@ class Host final : public Entity, public HostServices, private NicListener, priv
     }
   };
   struct LocalFlow {  // messages between two GPUs of this host
-    std::vector<MessageRecord> messages;
+    SpillVector<MessageRecord> messages;
     std::size_t delivered = 0, acked = 0;
   };
   struct KeyHash {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <map>
+#include <memory_resource>
+#include <set>
 #include <utility>
 
 #include "sim/check.hpp"
@@ -16,8 +18,9 @@ OpPlan::OpPlan(std::shared_ptr<const OpGraph> graph) : graph_(std::move(graph)) 
 
 void OpPlan::link() {
   const std::size_t count = graph_->size();
-  std::vector<OpId> stream_predecessor(count);
-  std::map<std::pair<Device, std::uint32_t>, OpId> last;  // of each stream
+  SpillVector<OpId> stream_predecessor(count);
+  std::pmr::monotonic_buffer_resource pool(spill_resource());
+  std::pmr::map<std::pair<Device, std::uint32_t>, OpId> last(&pool);  // of each stream
   for (std::size_t i = 0; i < count; ++i) {
     const Op& op = graph_->op(OpId(i));
     if (!op.in_order) continue;
@@ -48,23 +51,23 @@ OpPlan::Successors OpPlan::collect(const EachEdge& each_edge) {
   });
   for (std::size_t i = 0; i < graph_->size(); ++i) result.first[i + 1] += result.first[i];
   result.ops.resize(result.first.back());
-  std::vector<std::uint32_t> next(result.first.begin(), result.first.end() - 1);
+  SpillVector<std::uint32_t> next(result.first.begin(), result.first.end() - 1);
   each_edge([&](OpId before, OpId after) { result.ops[next[before.index()]++] = after; });
   return result;
 }
 
 void OpPlan::number_calls() {
   call_number_.assign(graph_->size(), kNoCall);
+  std::set<GroupId> called;
   for (const Op& op : graph_->ops())
-    if (op.kind == OpKind::kCollective) groups_.push_back(op.group);
-  std::sort(groups_.begin(), groups_.end());
-  groups_.erase(std::unique(groups_.begin(), groups_.end()), groups_.end());
+    if (op.kind == OpKind::kCollective) called.insert(op.group);
+  groups_.assign(called.begin(), called.end());
   calls_.resize(groups_.size());
   for (std::size_t i = 0; i < graph_->size(); ++i) {
     const OpId id(i);
     const Op& op = graph_->op(id);
     if (op.kind != OpKind::kCollective) continue;
-    std::vector<OpId>& calls = calls_[slot(op.group)];
+    SpillVector<OpId>& calls = calls_[slot(op.group)];
     call_number_[id.index()] = static_cast<std::uint32_t>(calls.size());
     calls.push_back(id);
   }

@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "sim/spill.hpp"
 #include "workloads/op_graph.hpp"
 
 namespace plait {
@@ -41,8 +42,8 @@ class OpPlan {
 
  private:
   struct Successors {
-    std::vector<std::uint32_t> first;  // into ops, by op, and one more
-    std::vector<OpId> ops;
+    SpillVector<std::uint32_t> first;  // into ops, by op, and one more
+    SpillVector<OpId> ops;
 
     std::span<const OpId> of(OpId id) const {
       return {ops.data() + first[id.index()], first[id.index() + 1] - first[id.index()]};
@@ -56,9 +57,9 @@ class OpPlan {
 
   std::shared_ptr<const OpGraph> graph_;
   Successors after_end_, after_start_;
-  std::vector<std::uint32_t> predecessors_, call_number_;
+  SpillVector<std::uint32_t> predecessors_, call_number_;
   std::vector<GroupId> groups_;
-  std::vector<std::vector<OpId>> calls_;  // by slot
+  std::vector<SpillVector<OpId>> calls_;  // by slot
 };
 
 /// One plan per graph, by rank; ranks with the same graph share a plan.

@@ -89,7 +89,7 @@ void Rank::start_plan(SimTime now) {
   missing_.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
     missing_[i] = plan().predecessors(OpId(i));
-    if (missing_[i] == 0) ready_.push_back(OpId(i));
+    if (missing_[i] == 0) ready_.push(OpId(i));
   }
   run_ready(now);
 }
@@ -98,7 +98,7 @@ void Rank::start_plan(SimTime now) {
 void Rank::run_ready(SimTime now) {
   while (!ready_.empty()) {
     const OpId id = ready_.front();
-    ready_.pop_front();
+    ready_.pop();
     start(now, id);
   }
 }
@@ -125,7 +125,7 @@ void Rank::start_compute(SimTime now, OpId id) {
   const Op& op = this->op(id);
   if (!op.in_order) {
     Processor& processor = processors_[{op.device, op.stream}];
-    if (processor.busy && processor.next != id) return processor.waiting.push_back(id);
+    if (processor.busy && processor.next != id) return processor.waiting.push(id);
     processor.busy = true;
   }
   const Duration duration = slowed(compute_time(op, job_->gpu_params(), plan().graph().kernels(op)),
@@ -138,9 +138,10 @@ void Rank::start_compute(SimTime now, OpId id) {
 void Rank::start_receive(SimTime now, OpId id) {
   open(now, id);
   const std::uint32_t stream = JobContext::point_to_point_stream(op(id).tag);
-  Mailbox& mailbox = mailboxes_[inbox_key(job_->gpu(job_->peer(rank_, op(id))), stream)];
-  if (mailbox.unclaimed == 0) return mailbox.receives.push_back(id);
-  --mailbox.unclaimed;
+  const std::uint64_t from = inbox_key(job_->gpu(job_->peer(rank_, op(id))), stream);
+  Mailbox& mailbox = mailboxes_[from];
+  if (mailbox.unclaimed == 0) return mailbox.receives.push(id);
+  if (--mailbox.unclaimed == 0) mailboxes_.erase(from);
   end(now, id);
 }
 
@@ -263,7 +264,8 @@ void Rank::on_delivered(SimTime now, const MessageKey& key, Bytes) {
       return;
     }
     const OpId id = mailbox.receives.front();
-    mailbox.receives.pop_front();
+    mailbox.receives.pop();
+    if (mailbox.receives.empty()) mailboxes_.erase(from);
     end(now, id);
   }
   run_ready(now);
@@ -274,7 +276,7 @@ void Rank::open(SimTime now, OpId id) {
   open_ops_.push_back(id);
   if (!start_times_.empty()) start_times_[id.index()] = now;
   for (const OpId after : plan().start_successors(id))
-    if (--missing_[after.index()] == 0) ready_.push_back(after);
+    if (--missing_[after.index()] == 0) ready_.push(after);
 }
 
 void Rank::end(SimTime now, OpId id) {
@@ -287,12 +289,12 @@ void Rank::end(SimTime now, OpId id) {
     processor.busy = !processor.waiting.empty();
     if (processor.busy) {
       processor.next = processor.waiting.front();
-      processor.waiting.pop_front();
-      ready_.push_back(processor.next);
+      processor.waiting.pop();
+      ready_.push(processor.next);
     }
   }
   for (const OpId after : plan().successors(id))
-    if (--missing_[after.index()] == 0) ready_.push_back(after);
+    if (--missing_[after.index()] == 0) ready_.push(after);
 }
 
 }  // namespace plait

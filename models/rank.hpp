@@ -11,7 +11,6 @@
 /// after each.
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,6 +19,7 @@
 #include <vector>
 
 #include "models/collective_run.hpp"
+#include "models/fifo.hpp"
 #include "models/host_services.hpp"
 #include "models/job_context.hpp"
 #include "models/rank_clock.hpp"
@@ -71,7 +71,7 @@ class Rank final : public RankProcess {
   /// The same for a run that ended at `cut`: a rank that has not finished is accounted up to there.
   RankRecord record_until(SimTime cut) const { return clock_.record_until(cut, finished()); }
   /// Ops that ended, by start, then op id; empty unless the job records ops.
-  std::vector<OpRecord> op_records() const;
+  SpillVector<OpRecord> op_records() const;
 
   /// Ops that have started or only wait for their group's turn, by op id.
   std::vector<WaitInfo> waits() const;
@@ -89,12 +89,12 @@ class Rank final : public RankProcess {
   };
   struct Mailbox {                // of one point-to-point key
     std::uint64_t unclaimed = 0;  // messages
-    std::deque<OpId> receives;    // started, without a message
+    Fifo<OpId> receives;          // started, without a message
   };
   struct Processor {  // of computes in no fixed order
     bool busy = false;
     OpId next;  // to which it is promised
-    std::deque<OpId> waiting;
+    Fifo<OpId, SpillVector<OpId>> waiting;
   };
   using ProcessorKey = std::pair<Device, std::uint32_t>;
 
@@ -123,15 +123,15 @@ class Rank final : public RankProcess {
   RankClock clock_;
   bool more_to_come_ = false;
   std::size_t ops_done_ = 0, ops_in_hand_ = 0;
-  std::vector<std::uint32_t> missing_;  // predecessors that have not ended, by op
-  std::deque<OpId> ready_;
+  SpillVector<std::uint32_t> missing_;  // predecessors that have not ended, by op
+  Fifo<OpId, SpillVector<OpId>> ready_;
   std::vector<OpId> open_ops_;                                  // started, not ended
   std::vector<GroupState> groups_;                              // by slot of the plan
   std::vector<std::uint32_t> slot_of_number_;                   // by JobGroup::number
   std::unordered_map<std::uint64_t, CollectiveInbox> inboxes_;  // looked up, never iterated
-  std::unordered_map<std::uint64_t, Mailbox> mailboxes_;        // looked up, never iterated
+  std::unordered_map<std::uint64_t, Mailbox> mailboxes_;        // in use; never iterated
   std::map<ProcessorKey, Processor> processors_;
-  std::vector<SimTime> start_times_, end_times_;  // by op, if recorded
+  SpillVector<SimTime> start_times_, end_times_;  // by op, if recorded
 };
 
 }  // namespace plait

@@ -3,17 +3,18 @@
 #include <algorithm>
 
 #include "models/rank.hpp"
+#include "sim/spill_sort.hpp"
 
 namespace plait {
 
-std::vector<OpRecord> Rank::op_records() const {
-  std::vector<OpRecord> records;
+SpillVector<OpRecord> Rank::op_records() const {
+  SpillVector<OpRecord> records;
   records.reserve(start_times_.size());
   for (std::size_t i = 0; i < start_times_.size(); ++i)
     if (end_times_[i] != SimTime::never())
       records.push_back({job_->id(), rank_, OpId(i), start_times_[i], end_times_[i]});
-  std::stable_sort(records.begin(), records.end(),
-                   [](const OpRecord& a, const OpRecord& b) { return a.start < b.start; });
+  spill_stable_sort(records,
+                    [](const OpRecord& a, const OpRecord& b) { return a.start < b.start; });
   return records;
 }
 

@@ -2,7 +2,8 @@
 #pragma once
 /// @file records.hpp
 /// What a run leaves behind, as plain data: study/ turns it into tables, JSON, SQLite and NumPy
-/// arrays. Every vector is in an order fixed by the model (ids, then time), never by threads.
+/// arrays. What has an element per op or message may lie in files (sim/spill.hpp). Every vector is
+/// in an order fixed by the model (ids, then time), never by threads.
 
 #include <cstdint>
 #include <span>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "sim/ids.hpp"
+#include "sim/spill.hpp"
 #include "sim/units.hpp"
 
 namespace plait {
@@ -160,10 +162,10 @@ struct FlowPaths {
 struct RunRecords {
   RunTotals totals;
   std::vector<RankRecord> ranks;                     ///< By (job, rank).
-  std::vector<OpRecord> ops;                         ///< By (job, rank, start, op).
+  SpillVector<OpRecord> ops;                         ///< By (job, rank, start, op).
   std::vector<RequestRecord> requests;               ///< By (job, id).
   std::vector<StorageServerRecord> storage_servers;  ///< By (job, rank).
-  std::vector<MessageRecord> messages;   ///< By (posted, from, to, stream, order of posting).
+  SpillVector<MessageRecord> messages;   ///< By (posted, from, to, stream, order of posting).
   std::vector<FlowRecord> flows;         ///< By (from, to, stream, lane).
   FlowPaths flow_paths;                  ///< Empty unless some link was paused.
   std::vector<LinkRecord> links;         ///< By egress PortId.

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "models/simulation_impl.hpp"
+#include "sim/spill_sort.hpp"
 
 namespace plait {
 
@@ -131,11 +132,9 @@ RunRecords Simulation::records() const {
     if (is_new) it->second = ideal_delivery(message.from, message.to, message.size);
     message.ideal = it->second;
   }
-  std::stable_sort(records.messages.begin(), records.messages.end(),
-                   [](const MessageRecord& a, const MessageRecord& b) {
-                     return std::tie(a.posted, a.from, a.to, a.stream) <
-                            std::tie(b.posted, b.from, b.to, b.stream);
-                   });
+  spill_stable_sort(records.messages, [](const MessageRecord& a, const MessageRecord& b) {
+    return std::tie(a.posted, a.from, a.to, a.stream) < std::tie(b.posted, b.from, b.to, b.stream);
+  });
   std::sort(
       records.flows.begin(), records.flows.end(), [](const FlowRecord& a, const FlowRecord& b) {
         return std::tie(a.from, a.to, a.stream, a.lane) < std::tie(b.from, b.to, b.stream, b.lane);

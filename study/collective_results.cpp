@@ -32,8 +32,8 @@ struct CallDuration {  // on one rank
 /// The calls of one (job, group, kind, size), in order.
 using SeriesKey = std::tuple<JobId, GroupId, CollectiveKind, Bytes>;
 struct Series {
-  std::vector<Call> calls;
-  std::vector<CallDuration> durations;
+  SpillVector<Call> calls;
+  SpillVector<CallDuration> durations;
   std::optional<CollectiveChoice> choice;
   RankId current;        // ops come rank by rank:
   std::size_t next = 0;  // index of the next call of `current`
@@ -46,7 +46,7 @@ struct Collected {
   std::vector<Duration> durations, last_arriver;
 };
 
-std::map<SeriesKey, Series> collect_series(const std::vector<OpRecord>& ops,
+std::map<SeriesKey, Series> collect_series(const SpillVector<OpRecord>& ops,
                                            const std::vector<JobInfo>& jobs) {
   std::map<SeriesKey, Series> all;
   for (const OpRecord& record : ops) {
@@ -99,7 +99,7 @@ CollectiveSummary summarise(const SummaryKey& key, Collected collected) {
 
 }  // namespace
 
-std::vector<CollectiveSummary> summarise_collectives(const std::vector<OpRecord>& ops,
+std::vector<CollectiveSummary> summarise_collectives(const SpillVector<OpRecord>& ops,
                                                      const std::vector<JobInfo>& jobs) {
   std::map<SummaryKey, Collected> lines;
   for (auto& [key, series] : collect_series(ops, jobs)) {

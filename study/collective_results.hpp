@@ -12,7 +12,7 @@
 namespace plait {
 
 /// @param ops as in RunRecords. Calls that some rank of the group did not finish are left out.
-std::vector<CollectiveSummary> summarise_collectives(const std::vector<OpRecord>& ops,
+std::vector<CollectiveSummary> summarise_collectives(const SpillVector<OpRecord>& ops,
                                                      const std::vector<JobInfo>& jobs);
 
 /// Bytes that nccl-tests divides by the time to get the algorithm bandwidth ("size" there): the

@@ -11,6 +11,7 @@
 #include "models/loggops/expand.hpp"
 #include "models/loggops/simulator.hpp"
 #include "sim/fingerprint.hpp"
+#include "sim/spill_sort.hpp"
 #include "study/build.hpp"
 #include "study/error_place.hpp"
 #include "study/text_table.hpp"
@@ -63,14 +64,14 @@ LogGopsJob make_job(const Scenario& scenario, std::size_t index, const LoadedJob
 
 /// Start and end of each op of the user's graph; never() for what did not begin or end.
 struct OpTimes {
-  std::vector<SimTime> start, end;
+  SpillVector<SimTime> start, end;
 };
 
 OpTimes op_times(const LogGopsJob& job, const Workload& original, RankId rank) {
   const LogGopsSimulator& simulator = *job.simulator;
   const std::size_t count = original.graphs[rank.index()]->size();
-  OpTimes times{std::vector<SimTime>(count, SimTime::never()),
-                std::vector<SimTime>(count, SimTime::zero())};
+  OpTimes times{SpillVector<SimTime>(count, SimTime::never()),
+                SpillVector<SimTime>(count, SimTime::zero())};
   const std::size_t parts =
       job.expanded ? job.expanded->workload.graphs[rank.index()]->size() : count;
   for (std::size_t i = 0; i < parts; ++i) {
@@ -87,7 +88,7 @@ void account(RankRecord& record, const OpGraph& graph, const OpTimes& times) {
     SimTime at;
     int compute, communication;
   };
-  std::vector<Change> changes;
+  SpillVector<Change> changes;
   for (std::size_t i = 0; i < graph.size(); ++i) {
     if (times.start[i] == SimTime::never()) continue;
     const bool compute = graph.op(OpId(i)).kind == OpKind::kCompute;
@@ -95,8 +96,7 @@ void account(RankRecord& record, const OpGraph& graph, const OpTimes& times) {
     changes.push_back({times.start[i], one, 1 - one});
     changes.push_back({std::min(times.end[i], record.end), -one, one - 1});
   }
-  std::stable_sort(changes.begin(), changes.end(),
-                   [](const Change& a, const Change& b) { return a.at < b.at; });
+  spill_stable_sort(changes, [](const Change& a, const Change& b) { return a.at < b.at; });
   changes.push_back({record.end, 0, 0});
   SimTime last = record.start;
   int compute = 0, communication = 0;
@@ -129,12 +129,12 @@ void add_rank(RunRecords& records, const Scenario& scenario, JobId id, RankId ra
   records.ranks.push_back(record);
   records.totals.end = std::max(records.totals.end, record.end);
   if (!scenario.run.record_ops) return;
-  const std::size_t first = records.ops.size();
+  SpillVector<OpRecord> ops;
   for (std::size_t i = 0; i < times.start.size(); ++i)
     if (times.start[i] != SimTime::never() && times.end[i] != SimTime::never())
-      records.ops.push_back({id, rank, OpId(i), times.start[i], times.end[i]});
-  std::stable_sort(records.ops.begin() + static_cast<std::ptrdiff_t>(first), records.ops.end(),
-                   [](const OpRecord& a, const OpRecord& b) { return a.start < b.start; });
+      ops.push_back({id, rank, OpId(i), times.start[i], times.end[i]});
+  spill_stable_sort(ops, [](const OpRecord& a, const OpRecord& b) { return a.start < b.start; });
+  records.ops.insert(records.ops.end(), ops.begin(), ops.end());
 }
 
 /// The results name hosts, so there is a fabric of as many as there are ranks.

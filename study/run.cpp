@@ -149,7 +149,7 @@ RunRecords collect_records(const Experiment& experiment) {
   for (std::size_t job = 0; job < experiment.ranks.size(); ++job) {
     for (const Rank* rank : experiment.ranks[job]) {
       add(rank->record_until(records.totals.end));
-      const std::vector<OpRecord> ops = rank->op_records();
+      const SpillVector<OpRecord> ops = rank->op_records();
       if (experiment.jobs[job].storage)
         collect_operations(experiment.jobs[job], JobId(job), rank->id(), ops, records.totals.end,
                            records.requests);

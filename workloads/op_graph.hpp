@@ -3,7 +3,7 @@
 /// @file op_graph.hpp
 /// What one rank does, as pure data: ops (compute, send, recv, collective) with dependencies and
 /// in-order streams. Readers and generators produce it, models/rank.hpp walks it. Equal ranks may
-/// share one graph.
+/// share one graph. What grows with the number of ops may lie in files (sim/spill.hpp).
 
 #include <cstdint>
 #include <functional>
@@ -12,13 +12,14 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "sim/ids.hpp"
+#include "sim/spill.hpp"
 #include "sim/units.hpp"
 #include "workloads/byte_matrix.hpp"
+#include "workloads/name_table.hpp"
 
 namespace plait {
 
@@ -102,7 +103,7 @@ class OpGraph {
   std::size_t size() const { return ops_.size(); }
   const Op& op(OpId id) const { return ops_[id.index()]; }
   std::span<const Op> ops() const { return ops_; }
-  std::string_view name(OpId id) const { return names_[op(id).name]; }
+  std::string_view name(OpId id) const { return names_.text(op(id).name); }
   /// Ops that must end before `id` starts (explicit dependencies only, streams come on top).
   std::span<const OpId> dependencies(OpId id) const {
     return {dependencies_.data() + first_[id.index()], first_[id.index() + 1] - first_[id.index()]};
@@ -123,13 +124,13 @@ class OpGraph {
 
  private:
   friend class OpGraphBuilder;
-  std::vector<Op> ops_;
-  std::vector<std::uint32_t> first_{0};
-  std::vector<OpId> dependencies_;
-  std::vector<std::uint32_t> start_first_{0};  ///< Only that where no op has any.
-  std::vector<OpId> start_dependencies_;
-  std::vector<std::uint64_t> source_ids_;
-  std::vector<std::string> names_;
+  SpillVector<Op> ops_;
+  SpillVector<std::uint32_t> first_{0};
+  SpillVector<OpId> dependencies_;
+  SpillVector<std::uint32_t> start_first_{0};  ///< Only that where no op has any.
+  SpillVector<OpId> start_dependencies_;
+  SpillVector<std::uint64_t> source_ids_;
+  NameTable names_;
   std::vector<std::vector<Kernel>> kernel_lists_;
 };
 
@@ -175,22 +176,12 @@ class OpGraphBuilder {
   OpGraph build(std::string_view where) &&;
 
  private:
-  struct NameHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view name) const {
-      return std::hash<std::string_view>()(name);
-    }
-  };
-
-  std::uint32_t intern(std::string_view name);
-
-  std::vector<Op> ops_;
-  std::vector<std::string> names_;
-  std::unordered_map<std::string, std::uint32_t, NameHash, std::equal_to<>> known_names_;
-  std::vector<std::uint64_t> ids_;
-  std::vector<std::uint64_t> depends_on_;  ///< Of all ops, one after another.
-  std::vector<std::size_t> first_{0};      ///< Where those of each op begin.
-  std::vector<std::pair<std::uint32_t, std::uint64_t>> starts_after_;  ///< Few have any.
+  SpillVector<Op> ops_;
+  NameTable names_;
+  SpillVector<std::uint64_t> ids_;
+  SpillVector<std::uint64_t> depends_on_;  ///< Of all ops, one after another.
+  SpillVector<std::size_t> first_{0};      ///< Where those of each op begin.
+  SpillVector<std::pair<std::uint32_t, std::uint64_t>> starts_after_;  ///< Few have any.
   std::vector<std::vector<Kernel>> kernel_lists_;
 };
 

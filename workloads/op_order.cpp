@@ -4,9 +4,10 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <memory_resource>
 #include <numeric>
 #include <queue>
-#include <tuple>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,9 @@ struct OpRef {
   std::uint32_t rank = 0;
   friend auto operator<=>(const OpRef&, const OpRef&) = default;
 };
+
+/// For each rank the positions of its ops.
+using Order = std::vector<SpillVector<std::uint32_t>>;
 
 /// Kahn's algorithm over all ranks at once, smallest position first.
 class GlobalOrder {
@@ -48,14 +52,14 @@ class GlobalOrder {
       std::partial_sum(first_[rank].begin(), first_[rank].end(), first_[rank].begin());
       followers_[rank].resize(first_[rank].back());
     }
-    std::vector<std::vector<std::uint32_t>> next = first_;
+    std::vector<SpillVector<std::uint32_t>> next = first_;
     for_each_link([&](OpRef first, OpRef then) {
       followers_[first.rank][next[first.rank][first.position]++] = then;
     });
   }
 
   /// For each rank the positions in their new order; empty when some op can never go.
-  std::vector<std::vector<std::uint32_t>> run() {
+  Order run() {
     for (std::uint32_t rank = 0; rank < blocked_.size(); ++rank)
       for (std::uint32_t i = 0; i < blocked_[rank].size(); ++i)
         if (blocked_[rank][i] == 0) arrive({i, rank});
@@ -85,7 +89,7 @@ class GlobalOrder {
   std::vector<StuckOp> stuck() const {
     std::vector<StuckOp> result;
     for (std::uint32_t rank = 0; rank < order_.size(); ++rank) {
-      std::vector<bool> went(graph(rank).size(), false);
+      SpillVector<bool> went(graph(rank).size(), false);
       for (const std::uint32_t position : order_[rank]) went[position] = true;
       for (std::uint32_t i = 0; i < went.size(); ++i)
         if (!went[i]) result.push_back({RankId(rank), OpId(i)});
@@ -94,34 +98,56 @@ class GlobalOrder {
   }
 
  private:
-  struct Pair {
-    std::vector<OpRef> sends, recvs;
+  /// One end of a message, so that sorting puts first the sends and then the recvs of one source,
+  /// destination and tag, in their order.
+  struct MessageEnd {
+    std::uint32_t source = 0, destination = 0, tag = 0;
+    bool receives = false;
+    std::uint32_t position = 0;
+    friend auto operator<=>(const MessageEnd&, const MessageEnd&) = default;
+
+    OpRef op() const { return {position, receives ? destination : source}; }
+    bool same_messages(const MessageEnd& other) const {
+      return source == other.source && destination == other.destination && tag == other.tag;
+    }
   };
-  using PairKey = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>;  // from, to, tag
 
   const OpGraph& graph(std::uint32_t rank) const { return *workload_.graphs[rank]; }
 
   /// Calls link(first, then) for every pair of ops of which one must go before the other.
   template <class Link>
   void for_each_link(const Link& link) const {
-    std::map<PairKey, Pair> pairs;
-    for (std::uint32_t rank = 0; rank < blocked_.size(); ++rank) link_rank(rank, link, pairs);
-    for (const auto& [key, pair] : pairs)
-      for (std::size_t k = 0; k < std::min(pair.sends.size(), pair.recvs.size()); ++k)
-        link(pair.sends[k], pair.recvs[k]);
+    SpillVector<MessageEnd> ends;
+    for (std::uint32_t rank = 0; rank < blocked_.size(); ++rank) link_rank(rank, link, ends);
+    std::sort(ends.begin(), ends.end());
+    for (auto first = ends.begin(); first != ends.end();) {
+      const auto last = std::find_if(
+          first, ends.end(), [&](const MessageEnd& end) { return !end.same_messages(*first); });
+      const auto recv =
+          std::find_if(first, last, [](const MessageEnd& end) { return end.receives; });
+      link_messages(std::span(first, recv), std::span(recv, last), link);
+      first = last;
+    }
+  }
+
+  /// A send and a recv meet in their order; each also goes after the one before it.
+  template <class Link>
+  static void link_messages(std::span<const MessageEnd> sends, std::span<const MessageEnd> recvs,
+                            const Link& link) {
+    for (const auto& same : {sends, recvs})
+      for (std::size_t k = 1; k < same.size(); ++k) link(same[k - 1].op(), same[k].op());
+    for (std::size_t k = 0; k < std::min(sends.size(), recvs.size()); ++k)
+      link(sends[k].op(), recvs[k].op());
   }
 
   template <class Link>
-  void link_rank(std::uint32_t rank, const Link& link, std::map<PairKey, Pair>& pairs) const {
+  void link_rank(std::uint32_t rank, const Link& link, SpillVector<MessageEnd>& ends) const {
+    std::pmr::monotonic_buffer_resource pool(spill_resource());
     std::map<GroupId, OpRef> last_collective;
-    std::map<std::pair<Device, std::uint32_t>, OpRef> last_of_stream;
+    std::pmr::map<std::pair<Device, std::uint32_t>, OpRef> last_of_stream(&pool);
     const auto follow = [&](auto& last_of, const auto& key, OpRef op) {
       const auto [last, is_first] = last_of.try_emplace(key, op);
       if (!is_first) link(std::exchange(last->second, op), op);
-    };
-    const auto append = [&](std::vector<OpRef>& same_pair, OpRef op) {
-      if (!same_pair.empty()) link(same_pair.back(), op);
-      same_pair.push_back(op);
     };
     for (std::uint32_t i = 0; i < graph(rank).size(); ++i) {
       const OpRef self{i, rank};
@@ -132,13 +158,12 @@ class GlobalOrder {
         link(OpRef{need.value(), rank}, self);
       if (keep_streams_ && op.in_order)
         follow(last_of_stream, std::pair(op.device, op.stream), self);
-      if (op.kind == OpKind::kCollective) {
+      if (op.kind == OpKind::kCollective)
         follow(last_collective, op.group, self);
-      } else if (op.kind == OpKind::kSend) {
-        append(pairs[{rank, op.peer.value(), op.tag}].sends, self);
-      } else if (op.kind == OpKind::kRecv) {
-        append(pairs[{op.peer.value(), rank, op.tag}].recvs, self);
-      }
+      else if (op.kind == OpKind::kSend)
+        ends.push_back({rank, op.peer.value(), op.tag, false, i});
+      else if (op.kind == OpKind::kRecv)
+        ends.push_back({op.peer.value(), rank, op.tag, true, i});
     }
   }
 
@@ -171,20 +196,20 @@ class GlobalOrder {
   const Workload& workload_;
   bool keep_streams_;
   Duration longest_{};
-  std::vector<std::vector<Duration>> start_;         ///< By rank and position.
-  std::vector<std::vector<std::uint32_t>> blocked_;  ///< By rank and position.
-  std::vector<std::vector<std::uint32_t>> first_;    ///< By rank and position, into followers_.
-  std::vector<std::vector<OpRef>> followers_;        ///< By rank.
+  std::vector<SpillVector<Duration>> start_;         ///< By rank and position.
+  std::vector<SpillVector<std::uint32_t>> blocked_;  ///< By rank and position.
+  std::vector<SpillVector<std::uint32_t>> first_;    ///< By rank and position, into followers_.
+  std::vector<SpillVector<OpRef>> followers_;        ///< By rank.
   std::map<GroupId, std::vector<OpRef>> arrived_;
-  std::priority_queue<OpRef, std::vector<OpRef>, std::greater<>> ready_;
-  std::vector<std::vector<std::uint32_t>> order_;
+  std::priority_queue<OpRef, SpillVector<OpRef>, std::greater<>> ready_;
+  Order order_;
 };
 
 }  // namespace
 
 Workload order_across_ranks(Workload workload) {
   if (!GlobalOrder(workload, true).run().empty()) return workload;
-  const std::vector<std::vector<std::uint32_t>> order = GlobalOrder(workload, false).run();
+  const Order order = GlobalOrder(workload, false).run();
   for (std::size_t rank = 0; rank < order.size(); ++rank)
     if (!std::is_sorted(order[rank].begin(), order[rank].end()))
       workload.graphs[rank] =

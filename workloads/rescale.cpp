@@ -139,7 +139,7 @@ class Rescaler {
              (op.collective == CollectiveKind::kAllGather || has_root(op.collective));
     };
     if (std::none_of(graph->ops().begin(), graph->ops().end(), wants_change)) return graph;
-    std::vector<std::uint32_t> same_order(graph->size());
+    SpillVector<std::uint32_t> same_order(graph->size());
     std::iota(same_order.begin(), same_order.end(), 0U);
     return std::make_shared<const OpGraph>(rebuild(*graph, same_order, [&](Op& op) {
       if (!wants_change(op)) return;

@@ -194,7 +194,7 @@ Workload load_trace(const std::string& pattern, const TraceOptions& options,
 namespace {
 
 std::uint64_t count_isolated(const OpGraph& graph) {
-  std::vector<bool> linked(graph.size(), false);
+  SpillVector<bool> linked(graph.size(), false);
   for (std::size_t i = 0; i < graph.size(); ++i)
     for (const OpId need : graph.dependencies(OpId(i))) linked[i] = linked[need.index()] = true;
   std::uint64_t isolated = 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory_resource>
 #include <utility>
 
 #include "workloads/op_order.hpp"
@@ -12,8 +13,9 @@ namespace plait {
 namespace {
 
 Duration critical_path(const OpGraph& graph) {
-  std::map<std::pair<Device, std::uint32_t>, Duration> stream_end;
-  std::vector<Duration> end(graph.size());
+  std::pmr::monotonic_buffer_resource pool(spill_resource());
+  std::pmr::map<std::pair<Device, std::uint32_t>, Duration> stream_end(&pool);
+  SpillVector<Duration> end(graph.size());
   Duration longest{};
   // The graph is stored in a topological order, so what an op waits for is known when it comes up.
   for (std::size_t i = 0; i < graph.size(); ++i) {

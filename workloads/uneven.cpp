@@ -105,7 +105,7 @@ void join_uneven_calls(Workload& workload, const std::vector<UnevenCall>& calls,
   }
   for (std::size_t r = 0; r < workload.graphs.size(); ++r) {
     const OpGraph& graph = *workload.graphs[r];
-    std::vector<std::uint32_t> same_order(graph.size());
+    SpillVector<std::uint32_t> same_order(graph.size());
     std::iota(same_order.begin(), same_order.end(), 0U);
     std::uint32_t next = 0;
     workload.graphs[r] = std::make_shared<const OpGraph>(rebuild(graph, same_order, [&](Op& op) {

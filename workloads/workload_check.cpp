@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -15,11 +14,12 @@ namespace plait {
 
 namespace {
 
-struct PairCount {
-  std::uint64_t sends = 0;
-  std::uint64_t recvs = 0;
+/// An end of a message; ends with the same three belong together.
+struct MessageEnd {
+  RankId source, destination;
+  std::uint32_t tag = 0;
+  friend auto operator<=>(const MessageEnd&, const MessageEnd&) = default;
 };
-using PairKey = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>;  // source, dest., tag
 
 std::string describe(const Workload& workload, RankId rank, OpId op, const std::string& where) {
   const OpGraph& graph = *workload.graphs[rank.index()];
@@ -67,22 +67,35 @@ class Checker {
         check_collective(rank, id, op);
         break;
       case OpKind::kSend:
-        if (check_peer(rank, id, op)) ++pairs_[{rank.value(), op.peer.value(), op.tag}].sends;
+        if (check_peer(rank, id, op)) sends_.push_back({rank, op.peer, op.tag});
         break;
       case OpKind::kRecv:
-        if (check_peer(rank, id, op)) ++pairs_[{op.peer.value(), rank.value(), op.tag}].recvs;
+        if (check_peer(rank, id, op)) recvs_.push_back({op.peer, rank, op.tag});
         break;
     }
   }
 
-  void check_pairs() const {
-    for (const auto& [key, count] : pairs_) {
-      const auto [source, destination, tag] = key;
-      if (count.sends != count.recvs)
+  void check_messages() {
+    std::sort(sends_.begin(), sends_.end());
+    std::sort(recvs_.begin(), recvs_.end());
+    auto send = sends_.begin();
+    auto recv = recvs_.begin();
+    while (send != sends_.end() || recv != recvs_.end()) {
+      const bool send_first = recv == recvs_.end() || (send != sends_.end() && *send < *recv);
+      const MessageEnd end = send_first ? *send : *recv;
+      const auto count = [&](auto& at, const SpillVector<MessageEnd>& all) {
+        const auto first = at;
+        while (at != all.end() && *at == end) ++at;
+        return at - first;
+      };
+      const auto sent = count(send, sends_);
+      const auto received = count(recv, recvs_);
+      if (sent != received)
         log_.fail(TraceProblem::kMessage,
                   fmt::format("{}: rank {} sends {} messages with tag {} to rank {}, which "
                               "receives {}; they must match",
-                              where_, source, count.sends, tag, destination, count.recvs));
+                              where_, end.source.value(), sent, end.tag, end.destination.value(),
+                              received));
     }
   }
 
@@ -136,7 +149,7 @@ class Checker {
 
   /// Holds the op against the call of the first rank that was seen to make it.
   void check_same_call(RankId rank, OpId id, const Op& op) {
-    std::vector<std::pair<RankId, OpId>>& calls = calls_[op.group];
+    SpillVector<std::pair<RankId, OpId>>& calls = calls_[op.group];
     const std::uint32_t k = next_call_[{rank, op.group}]++;
     if (k == calls.size()) {
       calls.emplace_back(rank, id);
@@ -173,8 +186,8 @@ class Checker {
   const std::string& where_;
   const TraceLog& log_;
   std::vector<std::vector<GroupId>> groups_of_;
-  std::map<PairKey, PairCount> pairs_;
-  std::map<GroupId, std::vector<std::pair<RankId, OpId>>> calls_;
+  SpillVector<MessageEnd> sends_, recvs_;
+  std::map<GroupId, SpillVector<std::pair<RankId, OpId>>> calls_;
   std::map<std::pair<RankId, GroupId>, std::uint32_t> next_call_;
 };
 
@@ -187,7 +200,7 @@ Checker check_ops(const Workload& workload, const std::string& where, const Trac
   for (std::size_t rank = 0; rank < workload.graphs.size(); ++rank)
     for (std::size_t op = 0; op < workload.graphs[rank]->size(); ++op)
       checker.check_op(RankId(rank), OpId(op));
-  checker.check_pairs();
+  checker.check_messages();
   return checker;
 }
 

@@ -13,6 +13,7 @@
 #include "sim/check.hpp"
 #include "sim/error.hpp"
 #include "sim/fingerprint.hpp"
+#include "sim/spill_sort.hpp"
 
 namespace plait {
 
@@ -71,7 +72,7 @@ class AnalyticSimulation::Impl final : public HostServices {
   std::vector<Member> ending_;                           // members of the call that ends now
   std::vector<Message> in_flight_;
   std::uint32_t free_message_ = kNone;
-  std::vector<MessageRecord> records_;
+  SpillVector<MessageRecord> records_;
   Fingerprint fingerprint_;
   std::size_t placed_ = 0, finished_ = 0;
   std::vector<bool> done_ = std::vector<bool>(processes_.size());
@@ -253,11 +254,9 @@ RunRecords AnalyticSimulation::Impl::records() const {
     if (message.delivered > records.totals.end) message.delivered = SimTime::never();
     if (message.acked > records.totals.end) message.acked = SimTime::never();
   }
-  std::stable_sort(records.messages.begin(), records.messages.end(),
-                   [](const MessageRecord& a, const MessageRecord& b) {
-                     return std::tie(a.posted, a.from, a.to, a.stream) <
-                            std::tie(b.posted, b.from, b.to, b.stream);
-                   });
+  spill_stable_sort(records.messages, [](const MessageRecord& a, const MessageRecord& b) {
+    return std::tie(a.posted, a.from, a.to, a.stream) < std::tie(b.posted, b.from, b.to, b.stream);
+  });
   return records;
 }
 

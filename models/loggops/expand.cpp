@@ -20,7 +20,7 @@ class RankExpansion {
                 std::uint32_t first_tag)
       : job_(job), original_(original), rank_(rank), first_tag_(first_tag) {}
 
-  OpGraph expand(std::vector<OpId>& origin) {
+  OpGraph expand(SpillVector<OpId>& origin) {
     const OpGraph& graph = *original_.graphs[rank_.index()];
     first_id_.resize(graph.size());
     last_id_.resize(graph.size());
@@ -150,8 +150,8 @@ class RankExpansion {
   OpGraphBuilder builder_;
   OpId current_;
   std::uint64_t next_id_ = 0;
-  Ids first_id_, last_id_;  // by op of the original
-  std::vector<OpId> origin_of_id_;
+  SpillVector<std::uint64_t> first_id_, last_id_;  // by op of the original
+  SpillVector<OpId> origin_of_id_;
   std::map<GroupId, std::uint64_t> last_call_;
 };
 

@@ -14,7 +14,7 @@ namespace plait {
 struct ExpandedWorkload {
   Workload workload;  ///< Without collectives and bindings.
   /// By rank and op of `workload`: the op of the original that it belongs to.
-  std::vector<std::vector<OpId>> origin;
+  std::vector<SpillVector<OpId>> origin;
 };
 
 /// Every collective of `original` becomes a compute of no time that begins it and one that ends it,

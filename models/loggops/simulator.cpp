@@ -231,7 +231,7 @@ void LogGopsSimulator::free_followers(std::uint32_t r, std::span<const OpId> fol
 }
 
 bool LogGopsSimulator::finished(RankId rank) const {
-  const std::vector<SimTime>& ends = ranks_[rank.index()].end;
+  const SpillVector<SimTime>& ends = ranks_[rank.index()].end;
   return std::find(ends.begin(), ends.end(), SimTime::never()) == ends.end();
 }
 

@@ -72,10 +72,10 @@ class LogGopsSimulator {
   };
   struct Rank {
     std::vector<SimTime> cpu, nic_send, nic_receive;  // free from then on
-    std::vector<std::uint32_t> missing;               // predecessors, by op
-    std::vector<SimTime> ready, start, end;           // by op
+    SpillVector<std::uint32_t> missing;               // predecessors, by op
+    SpillVector<SimTime> ready, start, end;           // by op
     std::list<Posted> receives, unexpected;           // in order of posting, of arrival
-    std::vector<OpId> freed;                          // ready, not yet events
+    SpillVector<OpId> freed;                          // ready, not yet events
   };
 
   const OpPlan& plan(std::uint32_t rank) const { return *plans_[rank]; }
@@ -101,7 +101,7 @@ class LogGopsSimulator {
   std::vector<std::shared_ptr<const OpPlan>> plans_;
   std::map<std::pair<Device, std::uint32_t>, std::size_t> cpu_index_;
   std::vector<Rank> ranks_;
-  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  std::priority_queue<Event, SpillVector<Event>, std::greater<>> events_;
   std::vector<std::uint32_t> touched_;  // ranks on which something started or ended
   std::uint64_t next_order_ = 0, events_done_ = 0, messages_ = 0;
   std::size_t ops_ = 0, ops_done_ = 0;

@@ -308,6 +308,16 @@ TEST_CASE("trace info takes a pattern, all files or one", "[cli]") {
   check_user_error("trace info " + folder, "is a folder; give a pattern such as '" + folder);
 }
 
+TEST_CASE("the memory of traces changes no result", "[cli]") {
+  const std::string info = "trace info '" + kExamples + "traces/megatron_tp8/meg.{rank}.et.gz'";
+  const Outcome in_files = plait(info + " --trace-memory 0B");
+  CHECK(in_files.code == 0);
+  CHECK(in_files.out == plait(info).out);
+  const Outcome no_unit = plait(info + " --trace-memory 8");
+  CHECK(no_unit.code == 2);
+  CHECK(contains(no_unit.err, "--trace-memory: size '8' lacks a unit"));
+}
+
 TEST_CASE("trace check tells whether a trace runs, by its exit code as well", "[cli]") {
   const Outcome good = plait("trace check " + kData + "astrasim_all_reduce/all_reduce.0.et");
   CHECK(good.code == 0);

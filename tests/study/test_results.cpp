@@ -79,7 +79,7 @@ TEST_CASE("with a root, the time of a call ends when the last rank leaves", "[re
   workload.groups = {{"all", {RankId(0), RankId(1), RankId(2)}}};
   // The last comes at 20 us and leaves at 30; the root has all at 120: 100 us, not 10.
   // 3 * 1 MB / 100 us = 30 GB/s, of which 2/3 cross a bus.
-  std::vector<OpRecord> ops;
+  SpillVector<OpRecord> ops;
   const std::vector<std::pair<std::int64_t, std::int64_t>> times = {{0, 120}, {10, 60}, {20, 30}};
   for (std::size_t rank = 0; rank < times.size(); ++rank) {
     OpRecord record{};

@@ -5,13 +5,14 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
+#include <memory_resource>
 #include <optional>
 #include <tuple>
 #include <utility>
 
 #include "sim/error.hpp"
 #include "workloads/chakra/attributes.hpp"
+#include "workloads/chakra/group_node.hpp"
 #include "workloads/chakra/names.hpp"
 #include "workloads/chakra/node_source.hpp"
 
@@ -27,28 +28,6 @@ constexpr std::uint32_t kDerivedStreams = 1U << 31;
 
 bool is_cpu_op(const ChakraAttributes& attributes) {
   return attributes.integer("is_cpu_op").value_or(0) != 0;
-}
-
-/// PyTorch's "## process_group:init ##" node carries a JSON list of the rank's groups as its input.
-void declare_groups(const chakra::Node& node, const ChakraPlace& where, RankId rank,
-                    ProcessGroups& groups, bool strict) {
-  const std::string& text = node.inputs().values();
-  const std::size_t begin = text.find("[{");
-  const std::size_t end = text.rfind("}]");
-  if (begin == std::string::npos || end == std::string::npos || end < begin) return;
-  try {
-    for (const auto& group : nlohmann::json::parse(text.substr(begin, end + 2 - begin))) {
-      std::vector<RankId> ranks;
-      for (const auto& member : group.at("ranks"))
-        ranks.emplace_back(std::min<std::uint64_t>(member.get<std::uint64_t>(), UINT32_MAX - 1));
-      const std::string title = group.value("plait_name", std::string());
-      groups.declare(rank, group.at("pg_name").get<std::string>(), std::move(ranks), where.text(),
-                     strict, title);
-    }
-  } catch (const nlohmann::json::exception& error) {
-    throw UserError(
-        fmt::format("{}: process groups cannot be read: {}", where.text(), error.what()));
-  }
 }
 
 /// Turns nodes into ops as they come. What depends on the rest of the file (groups may be declared
@@ -89,8 +68,8 @@ class Translator {
         as_compute(op, call);
         continue;
       }
-      if (!call.error.empty()) {
-        log_.fail(TraceProblem::kOp, call.error);
+      if (call.error != NameTable::kNone) {
+        log_.fail(TraceProblem::kOp, std::string(texts_.text(call.error)));
         as_compute(op, call);
         continue;
       }
@@ -108,13 +87,14 @@ class Translator {
  private:
   /// A collective whose group is looked up when the whole file is read.
   struct Pending {
-    std::size_t position = 0;
-    std::string group;
+    std::uint32_t position = 0;
+    std::uint32_t group = 0;  ///< Its name, in texts_.
     Duration duration{};
     std::optional<std::uint32_t> stream;
     std::uint32_t derived_stream = 0;
+    /// What a CPU-side one lacks, in texts_; it may never be asked for it.
+    std::uint32_t error = NameTable::kNone;
     bool opaque = false;
-    std::string error;  ///< What a CPU-side one lacks; it may never be asked for it.
     ChakraPlace where;
   };
 
@@ -128,7 +108,7 @@ class Translator {
   }
 
   void settle(Op& op, const Pending& call, std::map<GroupId, std::uint32_t>& stream_of_group) {
-    op.group = groups_.find(rank_, call.group, call.where.text());
+    op.group = groups_.find(rank_, std::string(texts_.text(call.group)), call.where.text());
     if (!op.peer.valid()) op.peer = groups_.groups()[op.group.index()].ranks.front();
     op.stream = call.stream
                     ? *call.stream
@@ -206,7 +186,7 @@ class Translator {
   void collective(Op& op, const chakra::Node& node, const ChakraPlace& where,
                   const ChakraAttributes& attributes) {
     Pending& call = pending_.emplace_back();
-    call.position = builder_.size();
+    call.position = static_cast<std::uint32_t>(builder_.size());
     call.where = where;
     call.duration = duration(node, where, attributes);
     call.stream = recorded_stream(attributes);
@@ -220,7 +200,7 @@ class Translator {
       describe_call(op, call, node, attributes);
     } catch (const UserError& error) {
       if (!on_cpu) throw;
-      call.error = error.what();
+      call.error = texts_.number_of(error.what());
     }
   }
 
@@ -233,10 +213,11 @@ class Translator {
       op.size = Bytes(attributes.required("comm_size", kMaxBytes, "collective's size"));
     if (const auto root = attributes.at_most("root", UINT32_MAX - 1))
       op.peer = RankId(static_cast<std::size_t>(*root));
-    for (const std::string_view name : {"pg_name", "comm_group"})
-      if (call.group.empty()) call.group = attributes.text(name);
+    std::string group = attributes.text("pg_name");
+    if (group.empty()) group = attributes.text("comm_group");
+    call.group = texts_.number_of(group);
     // One stream per group; settle() sees to groups that go by two names.
-    if (!call.stream) call.derived_stream = group_stream(call.group);
+    if (!call.stream) call.derived_stream = derived_stream(kCollective, call.group, 0);
     const std::vector<std::int64_t> splits = attributes.list("in_split_sizes");
     if (op.collective == CollectiveKind::kAllToAll && !splits.empty())
       uneven_.push_back({rank_, node.id(), split_bytes(op.size, splits)});
@@ -261,22 +242,20 @@ class Translator {
     return derived_.try_emplace({type, a, b}, next).first->second;
   }
 
-  std::uint32_t group_stream(const std::string& group) {
-    const auto next = static_cast<std::uint32_t>(group_numbers_.size());
-    return derived_stream(kCollective, group_numbers_.try_emplace(group, next).first->second, 0);
-  }
-
   RankId rank_;
   ProcessGroups& groups_;
   const TraceLog& log_;
   ChakraRepairs& repairs_;
   std::vector<UnevenCall>& uneven_;
   OpGraphBuilder builder_;
-  std::vector<Pending> pending_;
+  SpillVector<Pending> pending_;
+  NameTable texts_;
   std::vector<std::uint64_t> needs_, starts_;
   bool has_gpu_collective_ = false;
-  std::map<std::string, std::uint32_t> group_numbers_;
-  std::map<std::tuple<ChakraNodeType, std::uint32_t, std::uint32_t>, std::uint32_t> derived_;
+  std::pmr::monotonic_buffer_resource pool_{spill_resource()};
+  /// As many as there are tags, and so perhaps messages.
+  std::pmr::map<std::tuple<ChakraNodeType, std::uint32_t, std::uint32_t>, std::uint32_t> derived_{
+      &pool_};
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "sim/check.hpp"
 #include "sim/error.hpp"
+#include "workloads/goal/edges.hpp"
 #include "workloads/goal/text.hpp"
 
 namespace plait {
@@ -25,6 +26,8 @@ constexpr std::uint64_t kRankTable = 6;          // behind num_ranks, max_cpu, m
 constexpr std::uint64_t kNodeBytes = 39;
 constexpr std::uint32_t kWildcard = UINT32_MAX;
 enum : std::int8_t { kSend = 1, kRecv = 2, kCalc = 3 };
+
+std::string_view text_of(const SpillVector<char>& bytes) { return {bytes.data(), bytes.size()}; }
 
 /// Takes values from a block of bytes that has been checked to be long enough.
 class Bits {
@@ -52,10 +55,11 @@ struct Span {
 /// One rank's block: node and root counts, roots, nodes, then the appendix of node numbers.
 class RankBlock {
  public:
-  RankBlock(const std::string& file, std::string data, std::uint32_t rank, std::uint32_t ranks)
+  RankBlock(const std::string& file, SpillVector<char> data, std::uint32_t rank,
+            std::uint32_t ranks)
       : file_(file), data_(std::move(data)), rank_(rank), ranks_(ranks) {
     if (data_.size() < 8) fail("its block is too short for the two counts");
-    Bits head(data_, 0);
+    Bits head(text_of(data_), 0);
     nodes_ = head.take<std::uint32_t>();
     const auto roots = head.take<std::uint32_t>();
     first_node_ = 8 + 4 * std::uint64_t{roots};
@@ -68,25 +72,26 @@ class RankBlock {
   }
 
   std::shared_ptr<const OpGraph> read() {
-    depends_on_.resize(nodes_);
-    starts_after_.resize(nodes_);
     for (std::uint32_t i = 0; i < nodes_; ++i) read_node(i);
-    for (std::uint32_t i = 0; i < nodes_; ++i)
-      if (declared_[i] != depends_on_[i].size() + starts_after_[i].size())
-        fail(i, fmt::format("waits for {} nodes, but {} name it", declared_[i],
-                            depends_on_[i].size() + starts_after_[i].size()));
+    depends_on_.sort();
+    starts_after_.sort();
     OpGraphBuilder builder;
     constexpr std::string_view kNames[] = {"calc", "send", "recv"};
-    for (std::uint32_t i = 0; i < nodes_; ++i)
-      builder.add(ops_[i], kNames[static_cast<std::size_t>(ops_[i].kind)], i,
-                  std::move(depends_on_[i]), std::move(starts_after_[i]));
+    for (std::uint32_t i = 0; i < nodes_; ++i) {
+      const std::span<const std::uint64_t> ends = depends_on_.take(i);
+      const std::span<const std::uint64_t> starts = starts_after_.take(i);
+      if (declared_[i] != ends.size() + starts.size())
+        fail(i, fmt::format("waits for {} nodes, but {} name it", declared_[i],
+                            ends.size() + starts.size()));
+      builder.add(ops_[i], kNames[static_cast<std::size_t>(ops_[i].kind)], i, ends, starts);
+    }
     return std::make_shared<const OpGraph>(
         std::move(builder).build(fmt::format("{}: rank {}", file_, rank_)));
   }
 
  private:
   void read_node(std::uint32_t i) {
-    Bits bits(data_, first_node_ + kNodeBytes * i);
+    Bits bits(text_of(data_), first_node_ + kNodeBytes * i);
     declared_.push_back(bits.take<std::uint32_t>());
     const auto type = bits.take<std::int8_t>();
     const auto peer = bits.take<std::uint32_t>();
@@ -132,18 +137,17 @@ class RankBlock {
     op.peer = RankId(peer);
   }
 
-  void link(std::uint32_t i, std::uint32_t count, std::uint32_t first,
-            std::vector<std::vector<std::uint64_t>>& edges) const {
+  void link(std::uint32_t i, std::uint32_t count, std::uint32_t first, GoalEdges& edges) const {
     if (count == 0) return;  // `first` is then undefined
     if (first > appendix_size_ || count > appendix_size_ - first)
       fail(i, fmt::format("dependents {} to {} of an appendix of {}", first,
                           std::uint64_t{first} + count - 1, appendix_size_));
-    Bits bits(data_, first_appendix_ + 4 * std::uint64_t{first});
+    Bits bits(text_of(data_), first_appendix_ + 4 * std::uint64_t{first});
     for (std::uint32_t k = 0; k < count; ++k) {
       const auto other = bits.take<std::uint32_t>();
       if (other >= nodes_)
         fail(i, fmt::format("dependent {} does not exist, there are {} nodes", other, nodes_));
-      edges[other].push_back(i);
+      edges.add(other, i);
     }
   }
 
@@ -155,12 +159,12 @@ class RankBlock {
   }
 
   const std::string& file_;
-  std::string data_;
+  SpillVector<char> data_;
   std::uint32_t rank_, ranks_, nodes_ = 0;
   std::uint64_t first_node_ = 0, first_appendix_ = 0, appendix_size_ = 0;
-  std::vector<Op> ops_;
-  std::vector<std::uint32_t> declared_;
-  std::vector<std::vector<std::uint64_t>> depends_on_, starts_after_;
+  SpillVector<Op> ops_;
+  SpillVector<std::uint32_t> declared_;
+  GoalEdges depends_on_, starts_after_;
 };
 
 class BinaryFile {
@@ -171,11 +175,11 @@ class BinaryFile {
     if (error || !in_) throw UserError(fmt::format("{}: cannot be opened", name));
   }
 
-  std::string read(std::uint64_t at, std::uint64_t count, std::string_view what) {
+  SpillVector<char> read(std::uint64_t at, std::uint64_t count, std::string_view what) {
     if (at > size_ || count > size_ - at)
       throw UserError(fmt::format("{}: byte {}: {} of {} bytes, but the file has {} (truncated?)",
                                   name_, at, what, count, size_));
-    std::string data(count, '\0');
+    SpillVector<char> data(count);
     in_.seekg(static_cast<std::streamoff>(at));
     in_.read(data.data(), static_cast<std::streamsize>(count));
     if (!in_) throw UserError(fmt::format("{}: byte {}: cannot be read", name_, at));
@@ -246,18 +250,19 @@ bool is_goal_binary(std::string_view head) {
 
 std::vector<std::shared_ptr<const OpGraph>> read_goal_binary(const std::string& name) {
   BinaryFile file(name);
-  const std::string head = file.read(0, kBase + kRankTable, "a header");
+  const SpillVector<char> header = file.read(0, kBase + kRankTable, "a header");
+  const std::string_view head = text_of(header);
   if (!is_goal_binary(head))
     throw UserError(fmt::format("{}: does not begin with GOAL's number {}", name, kMagic));
   const auto ranks = Bits(head, kBase).take<std::uint32_t>();
   if (ranks == 0 || ranks > kMaxGoalRanks)
     throw UserError(
         fmt::format("{}: byte {}: {} ranks; legal: 1 to {}", name, kBase, ranks, kMaxGoalRanks));
-  const std::string table =
+  const SpillVector<char> table =
       file.read(kBase + kRankTable, 16 * std::uint64_t{ranks}, "a table of ranks");
   std::vector<std::shared_ptr<const OpGraph>> graphs;
   for (std::uint32_t rank = 0; rank < ranks; ++rank) {
-    Bits bits(table, 16 * std::uint64_t{rank});
+    Bits bits(text_of(table), 16 * std::uint64_t{rank});
     const Span span{bits.take<std::uint64_t>(), bits.take<std::uint64_t>()};
     if (span.begin > span.end || span.begin > UINT64_MAX - kBase)
       throw UserError(fmt::format("{}: rank {}: its block begins at {} and ends at {}", name, rank,

@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <fstream>
 #include <map>
-#include <tuple>
+#include <span>
 #include <utility>
 #include <vector>
 
+#include "sim/check.hpp"
 #include "sim/error.hpp"
 #include "workloads/goal/binary.hpp"
 #include "workloads/goal/scanner.hpp"
@@ -42,58 +43,73 @@ void check_totals(const Workload& workload, const std::string& file) {
                                   sent[rank], rank, received[rank]));
 }
 
-/// One end of messages.
+/// One end of a message. The first three say which sends and receives may meet; sorting puts those
+/// together, the sends first.
 struct End {
+  std::uint32_t source = 0, destination = 0, tag = 0;
+  bool receives = false;
   RankId rank;
   OpId op;
-  Bytes size;
-};
+  Bytes size{};
+  friend auto operator<=>(const End&, const End&) = default;
 
-/// Both ends of the messages among which a send and a receive may meet.
-struct Ends {
-  std::vector<End> sends, recvs;
-};
-
-// Source, destination, tag; with wildcards only the destination says who may meet whom.
-using MeetingPoint = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>;
-
-/// The ends of `some` for whose sizes there are none in `others`, in their order.
-std::vector<End> without_partner(const std::vector<End>& some, const std::vector<End>& others) {
-  std::map<Bytes, std::size_t> left;
-  for (const End& end : others) ++left[end.size];
-  std::vector<End> alone;
-  for (const End& end : some) {
-    std::size_t& count = left[end.size];
-    if (count == 0)
-      alone.push_back(end);
-    else
-      --count;
+  bool may_meet(const End& other) const {
+    return source == other.source && destination == other.destination && tag == other.tag;
   }
-  return alone;
-}
+};
 
-/// A send and its receive are of one size. Which meet, of those of a meeting point, may depend on
-/// the run, so only their sizes as a whole are compared. @pre As many sends as receives.
-void check_sizes(const Workload& workload, const std::string& file, bool wildcards,
-                 std::string_view place) {
-  std::map<MeetingPoint, Ends> meetings;
+/// All ends, sorted. With wildcards only the destination says who may meet whom.
+SpillVector<End> collect_ends(const Workload& workload, bool wildcards) {
+  SpillVector<End> ends;
   for (std::size_t i = 0; i < workload.graphs.size(); ++i) {
     const RankId rank(i);
     for (std::size_t k = 0; k < workload.graphs[i]->size(); ++k) {
       const Op& op = workload.graphs[i]->op(OpId(k));
       if (op.kind != OpKind::kSend && op.kind != OpKind::kRecv) continue;
       const bool sends = op.kind == OpKind::kSend;
-      MeetingPoint point{0, (sends ? op.peer : rank).value(), 0};
-      if (!wildcards) point = {(sends ? rank : op.peer).value(), std::get<1>(point), op.tag};
-      Ends& ends = meetings[point];
-      (sends ? ends.sends : ends.recvs).push_back({rank, OpId(k), op.size});
+      End end{0, (sends ? op.peer : rank).value(), 0, !sends, rank, OpId(k), op.size};
+      if (!wildcards) {
+        end.source = (sends ? rank : op.peer).value();
+        end.tag = op.tag;
+      }
+      ends.push_back(end);
     }
   }
-  for (const auto& [point, ends] : meetings) {
-    const std::vector<End> sends = without_partner(ends.sends, ends.recvs);
-    if (sends.empty()) continue;
-    const End& send = sends.front();
-    const End recv = without_partner(ends.recvs, ends.sends).front();
+  std::sort(ends.begin(), ends.end());
+  return ends;
+}
+
+SpillVector<Bytes> sorted_sizes(std::span<const End> ends) {
+  SpillVector<Bytes> sizes;
+  for (const End& end : ends) sizes.push_back(end.size);
+  std::sort(sizes.begin(), sizes.end());
+  return sizes;
+}
+
+/// The first of `some` for whose size there is none left in `others`. @pre there is one.
+const End& first_without_partner(std::span<const End> some, std::span<const End> others) {
+  std::map<Bytes, std::size_t> left;
+  for (const End& end : others) ++left[end.size];
+  const auto alone =
+      std::find_if(some.begin(), some.end(), [&](const End& end) { return left[end.size]-- == 0; });
+  PLAIT_CHECK(alone != some.end(), "as many ends of other sizes");
+  return *alone;
+}
+
+/// A send and its receive are of one size. Which meet, of those that may, can depend on the run, so
+/// only their sizes as a whole are compared. @pre As many sends as receives.
+void check_sizes(const Workload& workload, const std::string& file, bool wildcards,
+                 std::string_view place) {
+  const SpillVector<End> ends = collect_ends(workload, wildcards);
+  for (auto first = ends.begin(); first != ends.end();) {
+    const auto last =
+        std::find_if(first, ends.end(), [&](const End& end) { return !end.may_meet(*first); });
+    const auto middle = std::find_if(first, last, [](const End& end) { return end.receives; });
+    const std::span<const End> sends(first, middle), recvs(middle, last);
+    first = last;
+    if (sorted_sizes(sends) == sorted_sizes(recvs)) continue;
+    const End& send = first_without_partner(sends, recvs);
+    const End& recv = first_without_partner(recvs, sends);
     const auto source = [&](const End& end) {
       return workload.graphs[end.rank.index()]->source_id(end.op);
     };

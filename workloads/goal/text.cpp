@@ -4,10 +4,11 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <unordered_map>
 #include <utility>
 
+#include "workloads/goal/edges.hpp"
 #include "workloads/goal/scanner.hpp"
+#include "workloads/name_table.hpp"
 
 namespace plait {
 
@@ -19,14 +20,6 @@ using Kind = GoalToken::Kind;
 std::string text_of(const GoalToken& token) {
   return token.kind == Kind::kEnd ? "the end of the file" : fmt::format("'{}'", token.text);
 }
-
-/// An op before its dependencies are complete: `requires` lines may come anywhere after it.
-struct Statement {
-  Op op;
-  std::string name;
-  std::uint64_t line = 0;
-  std::vector<std::uint64_t> depends_on, starts_after;
-};
 
 class GoalParser {
  public:
@@ -77,16 +70,21 @@ class GoalParser {
                     fmt::format("rank {} where rank {} is due; they come in order", named, rank));
     rank_ = static_cast<std::uint32_t>(rank);
     ranks_ = ranks;
-    statements_.clear();
-    labels_.clear();
+    ops_.clear();
+    lines_.clear();
+    labels_ = NameTable();
+    labelled_.clear();
+    depends_on_.clear();
+    starts_after_.clear();
     last_line_ = 0;
     expect("{");
     while (!scanner_.peek().is("}")) parse_line();
     scanner_.take();
+    depends_on_.sort();
+    starts_after_.sort();
     OpGraphBuilder builder;
-    for (Statement& statement : statements_)
-      builder.add(statement.op, statement.name, statement.line, std::move(statement.depends_on),
-                  std::move(statement.starts_after));
+    for (std::uint32_t i = 0; i < ops_.size(); ++i)
+      builder.add(ops_[i], name_of(i), lines_[i], depends_on_.take(i), starts_after_.take(i));
     return std::make_shared<const OpGraph>(
         std::move(builder).build(fmt::format("{}: rank {}, ops named by their line", file_, rank)));
   }
@@ -100,36 +98,39 @@ class GoalParser {
                     fmt::format("expected a label or an operation, found {}", text_of(first)));
     if (scanner_.peek().is(":")) {
       scanner_.take();
-      if (!labels_.try_emplace(first.text, statements_.size()).second)
+      if (labels_.find(first.text) != NameTable::kNone)
         scanner_.fail(first, fmt::format("label '{}' is already taken in rank {}, by line {}",
-                                         first.text, rank_, at_label(first).line));
+                                         first.text, rank_, lines_[at_label(first)]));
+      const std::uint32_t label = labels_.number_of(first.text);
+      labelled_.push_back(static_cast<std::uint32_t>(ops_.size()));
       const GoalToken verb = scanner_.take();
-      parse_op(verb, first.text);
+      parse_op(verb, label);
     } else if (scanner_.peek().is("requires") || scanner_.peek().is("irequires")) {
       parse_dependency(first);
     } else {
-      parse_op(first, "");
+      parse_op(first, NameTable::kNone);
     }
   }
 
-  void parse_op(const GoalToken& verb, const std::string& label) {
-    Statement statement;
-    statement.op.device = Device::kCpu;
-    statement.op.in_order = false;
-    statement.line = static_cast<std::uint64_t>(verb.line);
+  /// @param label its number in labels_, kept in Op::name until the rank is complete.
+  void parse_op(const GoalToken& verb, std::uint32_t label) {
+    Op op;
+    op.device = Device::kCpu;
+    op.in_order = false;
+    op.name = label;
     if (verb.line == last_line_) scanner_.fail(verb, "a second operation on one line");
     last_line_ = verb.line;
-    statement.name = label.empty() ? verb.text : label;
     if (verb.is("send") || verb.is("recv"))
-      parse_message(verb, statement.op);
+      parse_message(verb, op);
     else if (verb.is("calc"))
-      parse_calc(statement.op);
+      parse_calc(op);
     else
       scanner_.fail(verb,
                     fmt::format("{} is not an operation{}; legal: send, recv, calc, or LABEL "
                                 "requires LABEL, LABEL irequires LABEL",
                                 text_of(verb), did_you_mean(verb.text, {"send", "recv", "calc"})));
-    statements_.push_back(std::move(statement));
+    ops_.push_back(op);
+    lines_.push_back(static_cast<std::uint64_t>(verb.line));
   }
 
   void parse_message(const GoalToken& verb, Op& op) {
@@ -174,21 +175,29 @@ class GoalParser {
   }
 
   void parse_dependency(const GoalToken& what) {
-    Statement& op = at_label(what);
+    const std::uint32_t op = at_label(what);
     const bool at_start = scanner_.take().is("irequires");
     const GoalToken other = scanner_.take();
-    const std::uint64_t line = at_label(other).line;
-    if (line == op.line) scanner_.fail(other, fmt::format("'{}' requires itself", what.text));
-    (at_start ? op.starts_after : op.depends_on).push_back(line);
+    const std::uint32_t on = at_label(other);
+    if (on == op) scanner_.fail(other, fmt::format("'{}' requires itself", what.text));
+    (at_start ? starts_after_ : depends_on_).add(op, lines_[on]);
   }
 
-  Statement& at_label(const GoalToken& label) {
+  /// As the graph calls the op: by its label, or by what it is.
+  std::string_view name_of(std::uint32_t op) const {
+    constexpr std::string_view kVerbs[] = {"calc", "send", "recv"};
+    return ops_[op].name == NameTable::kNone ? kVerbs[static_cast<std::size_t>(ops_[op].kind)]
+                                             : labels_.text(ops_[op].name);
+  }
+
+  /// Position of the op with this label.
+  std::uint32_t at_label(const GoalToken& label) {
     if (label.kind != Kind::kWord)
       scanner_.fail(label, fmt::format("expected a label, found {}", text_of(label)));
-    const auto found = labels_.find(label.text);
-    if (found != labels_.end()) return statements_[found->second];
+    const std::uint32_t found = labels_.find(label.text);
+    if (found != NameTable::kNone) return labelled_[found];
     std::vector<std::string> known;  // in the order of the file
-    for (const Statement& statement : statements_) known.push_back(statement.name);
+    for (std::uint32_t i = 0; i < ops_.size(); ++i) known.emplace_back(name_of(i));
     scanner_.fail(label, fmt::format("label '{}' is not defined above in rank {}{}", label.text,
                                      rank_, did_you_mean(label.text, known)));
   }
@@ -197,8 +206,12 @@ class GoalParser {
   GoalScanner scanner_;
   std::uint32_t rank_ = 0, ranks_ = 0;
   int last_line_ = 0;
-  std::vector<Statement> statements_;                    // of this rank
-  std::unordered_map<std::string, std::size_t> labels_;  // looked up, never iterated
+  // Of this rank:
+  SpillVector<Op> ops_;
+  SpillVector<std::uint64_t> lines_;  // by op
+  NameTable labels_;
+  SpillVector<std::uint32_t> labelled_;  // position of the op, by label
+  GoalEdges depends_on_, starts_after_;
 };
 
 }  // namespace

@@ -9,15 +9,16 @@
 #include <utility>
 
 #include "sim/error.hpp"
+#include "sim/spill_sort.hpp"
 #include "workloads/pytorch/tensor_bytes.hpp"
 #include "workloads/trace_input.hpp"
 
 namespace plait {
 
-std::vector<CommCall> read_host_calls(const std::filesystem::path& file) {
+SpillVector<CommCall> read_host_calls(const std::filesystem::path& file, NameTable& texts) {
   using Json = nlohmann::json;
   TraceInput input(file);
-  std::vector<std::pair<std::uint64_t, CommCall>> calls;
+  SpillVector<std::pair<std::uint64_t, CommCall>> calls;
   bool has_nodes = false;
   for_each_json_value(
       input,
@@ -33,7 +34,7 @@ std::vector<CommCall> read_host_calls(const std::filesystem::path& file) {
           throw UserError(
               fmt::format("{}: byte {}: a node without its 'id'", input.name(), offset));
         CommCall call;
-        call.name = name.substr(5);
+        call.name = texts.number_of(name.substr(5));
         // 1.0.1 has "input_shapes"; since 1.0.2 there is "inputs" with "shapes".
         if (node.contains("input_shapes") && node.contains("input_types"))
           call.in_bytes = tensor_bytes(node["input_shapes"], node["input_types"]);
@@ -45,9 +46,8 @@ std::vector<CommCall> read_host_calls(const std::filesystem::path& file) {
   if (!has_nodes)
     throw UserError(
         fmt::format("{}: has no list 'nodes'; is this a host execution trace?", input.name()));
-  std::stable_sort(calls.begin(), calls.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  std::vector<CommCall> result;
+  spill_stable_sort(calls, [](const auto& a, const auto& b) { return a.first < b.first; });
+  SpillVector<CommCall> result;
   for (auto& [id, call] : calls) result.push_back(std::move(call));
   return result;
 }

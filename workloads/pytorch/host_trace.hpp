@@ -6,14 +6,13 @@
 
 #include <filesystem>
 #include <string>
-#include <vector>
 
 #include "workloads/pytorch/kineto.hpp"
 
 namespace plait {
 
 /// The calls nccl:* in order of their ids. @throws UserError naming file and byte.
-std::vector<CommCall> read_host_calls(const std::filesystem::path& file);
+SpillVector<CommCall> read_host_calls(const std::filesystem::path& file, NameTable& texts);
 
 /// The name of the host trace that lies beside a profiler's trace: "kineto" replaced by "et", in
 /// "meg_kineto_3.json.gz" as in "kineto.3.json". Empty if the name has no "kineto".

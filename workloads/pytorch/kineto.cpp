@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "sim/error.hpp"
+#include "sim/spill_sort.hpp"
 #include "workloads/int_list.hpp"
 #include "workloads/pytorch/comm_names.hpp"
 #include "workloads/pytorch/tensor_bytes.hpp"
@@ -172,7 +173,7 @@ class EventReader {
     op.stream = static_cast<std::uint32_t>(stream);
     const std::string name = text(event, "name");
     op.is_nccl = name.starts_with("nccl");
-    op.name = intern(name);
+    op.name = trace_.texts.number_of(name);
     if (op.is_nccl && arguments.contains("Collective name")) {
       op.call = static_cast<std::int32_t>(trace_.calls.size());
       trace_.calls.push_back(comm_call(event, text(arguments, "Collective name")));
@@ -180,11 +181,17 @@ class EventReader {
     trace_.gpu.push_back(op);
   }
 
-  std::uint32_t intern(const std::string& name) {
-    const auto [found, is_new] =
-        known_names_.try_emplace(name, static_cast<std::uint32_t>(trace_.names.size()));
-    if (is_new) trace_.names.push_back(name);
-    return found->second;
+  std::uint32_t intern(const std::string& text) {
+    return text.empty() ? NameTable::kNone : trace_.texts.number_of(text);
+  }
+
+  /// A list that is not empty and has whole numbers only.
+  std::uint32_t intern_numbers(const Json& object, const char* key) {
+    const auto found = object.find(key);
+    if (found == object.end()) return NameTable::kNone;
+    const auto list = numbers(*found);
+    if (!list || list->empty()) return NameTable::kNone;
+    return intern(found->is_string() ? found->get<std::string>() : found->dump());
   }
 
   void host_call(const Json& event) {
@@ -221,13 +228,13 @@ class EventReader {
       trace_.records.push_back(comm_call(event, told));
   }
 
-  CommCall comm_call(const Json& event, const std::string& name) const {
+  CommCall comm_call(const Json& event, const std::string& name) {
     const Json& arguments = args(event);
     CommCall call;
     call.begin_ns = nanoseconds(event, "ts");
     call.end_ns = call.begin_ns + nanoseconds(event, "dur");
     call.thread = whole(event, "tid", 0);
-    call.name = name;
+    call.name = intern(name);
     if (const auto element = element_size(text(arguments, "dtype"))) {
       const auto bytes = [&](const char* key) -> std::optional<std::int64_t> {
         const std::int64_t count = whole(arguments, key, -1);
@@ -239,37 +246,41 @@ class EventReader {
     } else if (arguments.contains("Input Dims") && arguments.contains("Input type")) {
       call.in_bytes = tensor_bytes(arguments["Input Dims"], arguments["Input type"]);
     }
-    call.group = text(arguments, "Process Group Name");
-    if (const auto ranks = arguments.find("Process Group Ranks"); ranks != arguments.end())
-      call.ranks = numbers(*ranks).value_or(std::vector<std::int64_t>());
+    call.group = intern(text(arguments, "Process Group Name"));
+    call.ranks = intern_numbers(arguments, "Process Group Ranks");
+    call.splits = intern_numbers(arguments, "In split size");
     call.group_size = whole(arguments, "Group size", 0);
     const std::int64_t peer = whole(arguments, is_send(name) ? "Dst Rank" : "Src Rank", -1);
     if (peer >= 0) call.peer = peer;
-    if (const auto splits = arguments.find("In split size"); splits != arguments.end())
-      call.splits = numbers(*splits).value_or(std::vector<std::int64_t>());
     return call;
   }
 
   /// Ties each GPU op to its launch and sorts all.
   void join() {
-    std::unordered_map<std::uint64_t, const HostCall*> launches;
+    SpillVector<HostCall> launches;
     for (const HostCall& call : trace_.host)
-      if (call.kind == HostCall::Kind::kLaunch) launches.emplace(call.correlation, &call);
+      if (call.kind == HostCall::Kind::kLaunch) launches.push_back(call);
+    const auto by_correlation = [](const HostCall& a, const HostCall& b) {
+      return a.correlation < b.correlation;
+    };
+    spill_stable_sort(launches, by_correlation);
     for (GpuOp& op : trace_.gpu) {
-      const auto found = launches.find(op.correlation);
-      op.launched = found != launches.end() && found->second->begin_ns <= op.begin_ns;
-      op.launch_ns = op.launched ? found->second->begin_ns : op.begin_ns;
-      op.thread = op.launched ? found->second->thread : 0;
+      HostCall wanted;
+      wanted.correlation = op.correlation;
+      const auto found = std::lower_bound(launches.begin(), launches.end(), wanted, by_correlation);
+      op.launched = found != launches.end() && found->correlation == op.correlation &&
+                    found->begin_ns <= op.begin_ns;
+      op.launch_ns = op.launched ? found->begin_ns : op.begin_ns;
+      op.thread = op.launched ? found->thread : 0;
     }
-    std::stable_sort(trace_.gpu.begin(), trace_.gpu.end(), [](const GpuOp& a, const GpuOp& b) {
+    spill_stable_sort(trace_.gpu, [](const GpuOp& a, const GpuOp& b) {
       return std::tie(a.launch_ns, a.begin_ns) < std::tie(b.launch_ns, b.begin_ns);
     });
-    std::stable_sort(trace_.host.begin(), trace_.host.end(),
-                     [](const HostCall& a, const HostCall& b) { return a.begin_ns < b.begin_ns; });
-    std::stable_sort(trace_.records.begin(), trace_.records.end(),
-                     [](const CommCall& a, const CommCall& b) {
-                       return std::tie(a.thread, a.begin_ns) < std::tie(b.thread, b.begin_ns);
-                     });
+    spill_stable_sort(trace_.host,
+                      [](const HostCall& a, const HostCall& b) { return a.begin_ns < b.begin_ns; });
+    spill_stable_sort(trace_.records, [](const CommCall& a, const CommCall& b) {
+      return std::tie(a.thread, a.begin_ns) < std::tie(b.thread, b.begin_ns);
+    });
   }
 
   static constexpr std::int64_t kLastStream = 1 << 30;
@@ -279,7 +290,6 @@ class EventReader {
   std::uint64_t offset_ = 0;
   std::uint64_t number_ = 0;
   std::optional<std::int64_t> device_;
-  std::unordered_map<std::string, std::uint32_t> known_names_;
 };
 
 }  // namespace

@@ -9,27 +9,29 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "workloads/op_graph.hpp"
+#include "sim/spill.hpp"
+#include "workloads/name_table.hpp"
 
 namespace plait {
 
 /// One call of torch.distributed, as the GPU kernel, the event record_param_comms or the annotation
-/// nccl:* around it tells.
+/// nccl:* around it tells. What is text stands in KinetoTrace::texts, once however many calls have
+/// it; NameTable::kNone is what is not told.
 struct CommCall {
   std::int64_t begin_ns = 0;  ///< Of the record on the host.
   std::int64_t end_ns = 0;
   std::int64_t thread = 0;
-  std::string name;  ///< As PyTorch calls it: allreduce, _allgather_base, send, ...
+  std::uint32_t name = NameTable::kNone;    ///< PyTorch's: allreduce, _allgather_base, send, ...
+  std::uint32_t group = NameTable::kNone;   ///< Process Group Name.
+  std::uint32_t ranks = NameTable::kNone;   ///< Of the group, a list for parse_int_list().
+  std::uint32_t splits = NameTable::kNone;  ///< In split size, such a list.
   std::optional<std::int64_t> in_bytes, out_bytes;
-  std::string group;                 ///< Process Group Name; may be empty.
-  std::vector<std::int64_t> ranks;   ///< Of the group; may be empty.
-  std::int64_t group_size = 0;       ///< 0 = not told.
   std::optional<std::int64_t> peer;  ///< Of a send or recv, a rank of the job.
-  std::vector<std::int64_t> splits;  ///< In split size.
+  std::int64_t group_size = 0;       ///< 0 = not told.
 };
 
 /// A kernel, copy or memset.
@@ -40,7 +42,7 @@ struct GpuOp {
   std::int64_t thread = 0;     ///< Of the host.
   std::uint64_t correlation = 0;
   std::uint32_t stream = 0;
-  std::uint32_t name = 0;  ///< Index into KinetoTrace::names.
+  std::uint32_t name = 0;  ///< In KinetoTrace::texts.
   bool launched = false;   ///< The launch is in the trace.
   bool is_nccl = false;
   std::int32_t call = -1;  ///< Index into KinetoTrace::calls, of its own arguments.
@@ -64,14 +66,19 @@ struct ProfilerStep {
 
 struct KinetoTrace {
   std::string file;
-  std::vector<GpuOp> gpu;  ///< In order of launch.
-  std::vector<HostCall> host;
-  std::vector<CommCall> calls;    ///< Of kernels' own arguments.
-  std::vector<CommCall> records;  ///< Of the host, by thread and begin.
+  SpillVector<GpuOp> gpu;  ///< In order of launch.
+  SpillVector<HostCall> host;
+  SpillVector<CommCall> calls;    ///< Of kernels' own arguments.
+  SpillVector<CommCall> records;  ///< Of the host, by thread and begin.
   std::vector<ProfilerStep> steps;
-  std::vector<std::string> names;
+  NameTable texts;
   std::optional<std::int64_t> rank, world_size;
   std::vector<std::pair<std::string, std::vector<std::int64_t>>> groups;  ///< distributedInfo.
+
+  /// Of a number in texts; empty for kNone.
+  std::string_view text(std::uint32_t number) const {
+    return number == NameTable::kNone ? std::string_view() : texts.text(number);
+  }
 };
 
 /// @throws UserError naming file and byte.

@@ -89,11 +89,11 @@ std::vector<std::int64_t> find_epochs(const std::vector<KinetoTrace>& traces,
   return own;
 }
 
-std::vector<CommCall> host_calls_beside(const std::filesystem::path& file) {
+SpillVector<CommCall> host_calls_beside(const std::filesystem::path& file, NameTable& texts) {
   const std::filesystem::path beside = host_trace_beside(file);
   std::error_code ignored;
   if (beside.empty() || !std::filesystem::is_regular_file(beside, ignored)) return {};
-  return read_host_calls(beside);
+  return read_host_calls(beside, texts);
 }
 
 }  // namespace
@@ -123,8 +123,10 @@ Workload read_pytorch_workload(const std::string& pattern, const TraceOptions& o
   for (std::uint32_t rank = 0; rank < ranks; ++rank) {
     auto graph = std::make_shared<const OpGraph>();
     log.attempt(TraceProblem::kFile, [&] {
-      graph = std::make_shared<const OpGraph>(build_timeline(
-          traces[rank], host_calls_beside(files.file(rank)), RankId(rank), epochs[rank], context));
+      const SpillVector<CommCall> host_calls =
+          host_calls_beside(files.file(rank), traces[rank].texts);
+      graph = std::make_shared<const OpGraph>(
+          build_timeline(traces[rank], host_calls, RankId(rank), epochs[rank], context));
     });
     workload.graphs.push_back(std::move(graph));
     traces[rank] = KinetoTrace();

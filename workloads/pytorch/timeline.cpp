@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -11,6 +12,8 @@
 #include <utility>
 
 #include "sim/error.hpp"
+#include "sim/spill_sort.hpp"
+#include "workloads/int_list.hpp"
 #include "workloads/pytorch/comm_names.hpp"
 
 namespace plait {
@@ -22,14 +25,14 @@ Duration nanos(std::int64_t ns) { return Duration::ns(std::max<std::int64_t>(ns,
 /// Finds what a NCCL kernel does.
 class CallFinder {
  public:
-  CallFinder(const KinetoTrace& trace, const std::vector<CommCall>& host_calls)
+  CallFinder(const KinetoTrace& trace, const SpillVector<CommCall>& host_calls)
       : trace_(trace), host_calls_(host_calls) {
     // The host trace and the annotations are of the same run: the k-th of one is the k-th of the
     // other if there are as many.
     if (trace.records.size() != host_calls.size()) return;
     order_.resize(trace.records.size());
     for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = i;
-    std::stable_sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
+    spill_stable_sort(order_, [&](std::size_t a, std::size_t b) {
       return trace.records[a].begin_ns < trace.records[b].begin_ns;
     });
     host_of_.resize(order_.size());
@@ -48,14 +51,14 @@ class CallFinder {
 
  private:
   static void add(CommCall& call, const CommCall& more) {
-    if (call.name.empty()) call.name = more.name;
+    if (call.name == NameTable::kNone) call.name = more.name;
     if (!call.in_bytes) call.in_bytes = more.in_bytes;
     if (!call.out_bytes) call.out_bytes = more.out_bytes;
-    if (call.group.empty()) call.group = more.group;
-    if (call.ranks.empty()) call.ranks = more.ranks;
+    if (call.group == NameTable::kNone) call.group = more.group;
+    if (call.ranks == NameTable::kNone) call.ranks = more.ranks;
     if (call.group_size == 0) call.group_size = more.group_size;
     if (!call.peer) call.peer = more.peer;
-    if (call.splits.empty()) call.splits = more.splits;
+    if (call.splits == NameTable::kNone) call.splits = more.splits;
   }
 
   /// Adds what the records around the launch tell, the innermost first.
@@ -78,14 +81,14 @@ class CallFinder {
   }
 
   const KinetoTrace& trace_;
-  const std::vector<CommCall>& host_calls_;
-  std::vector<std::size_t> order_;    ///< Records by time.
-  std::vector<std::size_t> host_of_;  ///< For each record its call in the host trace.
+  const SpillVector<CommCall>& host_calls_;
+  SpillVector<std::size_t> order_;    ///< Records by time.
+  SpillVector<std::size_t> host_of_;  ///< For each record its call in the host trace.
 };
 
 class Timeline {
  public:
-  Timeline(const KinetoTrace& trace, const std::vector<CommCall>& host_calls, RankId rank,
+  Timeline(const KinetoTrace& trace, const SpillVector<CommCall>& host_calls, RankId rank,
            std::int64_t epoch_ns, TimelineContext& context)
       : trace_(trace),
         finder_(trace, host_calls),
@@ -153,17 +156,14 @@ class Timeline {
   /// one waits for.
   std::optional<Issued> other_side(const GpuOp& op) {
     if (op.is_nccl) {
-      if (!compute_.empty() && compute_.back().end_ns <= op.begin_ns) return compute_.back();
+      if (last_compute_ && last_compute_->end_ns <= op.begin_ns) return last_compute_;
       return std::nullopt;
     }
     // A wait is of the launch that follows it. Traces without any do not tell, so all count.
     if (has_waits_ && !wait_pending_) return std::nullopt;
-    constexpr std::size_t kLookBack = 64;
-    for (std::size_t i = 0; i < std::min(kLookBack, communication_.size()); ++i) {
-      const Issued& candidate = communication_[communication_.size() - 1 - i];
-      if (candidate.end_ns <= op.begin_ns) return candidate;
-    }
-    return std::nullopt;
+    const auto ended = std::find_if(communication_.begin(), communication_.end(),
+                                    [&](const Issued& one) { return one.end_ns <= op.begin_ns; });
+    return ended == communication_.end() ? std::nullopt : std::optional(*ended);
   }
 
   void gpu_op(const GpuOp& op) {
@@ -189,14 +189,19 @@ class Timeline {
       communicate(result, op);
     else
       result.duration = nanos(op.end_ns - op.begin_ns);
-    const Issued issued{add(result, trace_.names[op.name], needs), op.end_ns};
+    const Issued issued{add(result, trace_.text(op.name), needs), op.end_ns};
     last_of_stream_[op.stream] = issued;
-    (op.is_nccl ? communication_ : compute_).push_back(issued);
+    if (!op.is_nccl) {
+      last_compute_ = issued;
+      return;
+    }
+    communication_.push_front(issued);
+    if (communication_.size() > kLookBack) communication_.pop_back();
   }
 
   [[noreturn]] void fail(const GpuOp& op, const std::string& what) const {
     throw UserError(fmt::format("{}: NCCL kernel '{}' (correlation {}): {}", trace_.file,
-                                trace_.names[op.name].substr(0, 60), op.correlation, what));
+                                trace_.text(op.name).substr(0, 60), op.correlation, what));
   }
 
   void communicate(Op& result, const GpuOp& op) {
@@ -204,9 +209,10 @@ class Timeline {
     constexpr std::string_view kHowTo =
         "; record with PyTorch 2.4 or later, or with record_shapes=True, or put the host execution "
         "trace (torch.profiler.ExecutionTraceObserver) beside it, named with 'et' for 'kineto'";
-    if (is_send(call.name) || is_recv(call.name)) {
-      result.kind = is_send(call.name) ? OpKind::kSend : OpKind::kRecv;
-      const std::optional<std::int64_t> bytes = is_send(call.name) ? call.in_bytes : call.out_bytes;
+    const std::string_view name = trace_.text(call.name);
+    if (is_send(name) || is_recv(name)) {
+      result.kind = is_send(name) ? OpKind::kSend : OpKind::kRecv;
+      const std::optional<std::int64_t> bytes = is_send(name) ? call.in_bytes : call.out_bytes;
       const auto size = bytes ? bytes : call.in_bytes;
       if (!size) fail(op, fmt::format("the size of the message is not told{}", kHowTo));
       if (!call.peer || *call.peer >= UINT32_MAX)
@@ -215,13 +221,13 @@ class Timeline {
       result.size = Bytes(*size);
       return;
     }
-    const auto kind = collective_of(call.name);
+    const auto kind = collective_of(name);
     if (!kind)
-      fail(op, call.name.empty()
+      fail(op, name.empty()
                    ? fmt::format("what it does is not told{}", kHowTo)
                    : fmt::format("'{}' cannot be replayed: several sends and recvs in one kernel "
                                  "are not told apart",
-                                 call.name));
+                                 name));
     result.kind = OpKind::kCollective;
     result.collective = *kind;
     const auto bytes = *kind == CollectiveKind::kScatter ? call.out_bytes : call.in_bytes;
@@ -232,37 +238,45 @@ class Timeline {
     }
     result.group = group_of(op, call);
     result.peer = context_.groups.groups()[result.group.index()].ranks.front();
-    const bool even = std::adjacent_find(call.splits.begin(), call.splits.end(),
-                                         std::not_equal_to<>()) == call.splits.end();
-    if (*kind == CollectiveKind::kAllToAll && !even)
-      context_.uneven.push_back({rank_, next_id_, split_bytes(result.size, call.splits)});
+    if (*kind != CollectiveKind::kAllToAll) return;
+    const std::vector<std::int64_t> splits = numbers(call.splits);
+    const bool even =
+        std::adjacent_find(splits.begin(), splits.end(), std::not_equal_to<>()) == splits.end();
+    if (!even) context_.uneven.push_back({rank_, next_id_, split_bytes(result.size, splits)});
+  }
+
+  /// A list of KinetoTrace::texts.
+  std::vector<std::int64_t> numbers(std::uint32_t text) const {
+    return parse_int_list(trace_.text(text)).value_or(std::vector<std::int64_t>());
   }
 
   GroupId group_of(const GpuOp& op, const CommCall& call) {
     const std::int64_t world = trace_.world_size.value_or(context_.ranks);
-    if (call.group.empty()) {
+    if (call.group == NameTable::kNone) {
       if (call.group_size == 0 || call.group_size == world) return GroupId(0);
       fail(op, fmt::format("it is of a group of {} of the {} ranks, but which is not told; record "
                            "with PyTorch 2.4 or later",
                            call.group_size, world));
     }
     if (declared_.insert(call.group).second) declare(call);
-    return context_.groups.find(rank_, call.group, trace_.file);
+    return context_.groups.find(rank_, std::string(trace_.text(call.group)), trace_.file);
   }
 
   void declare(const CommCall& call) {
-    std::vector<std::int64_t> members = call.ranks;
+    const std::string group(trace_.text(call.group));
+    std::vector<std::int64_t> members = numbers(call.ranks);
     for (const auto& [name, ranks] : trace_.groups)
-      if (members.empty() && name == call.group) members = ranks;
+      if (members.empty() && name == group) members = ranks;
     const std::int64_t world = trace_.world_size.value_or(context_.ranks);
     if (members.empty() && call.group_size != world) return;  // a group file may know it
     std::vector<RankId> ranks;
     for (const std::int64_t member : members)
       ranks.emplace_back(
           static_cast<std::size_t>(std::clamp<std::int64_t>(member, 0, UINT32_MAX - 1)));
-    context_.groups.declare(rank_, call.group, std::move(ranks), trace_.file, context_.log.strict);
+    context_.groups.declare(rank_, group, std::move(ranks), trace_.file, context_.log.strict);
   }
 
+  static constexpr std::size_t kLookBack = 64;
   static constexpr std::uint32_t kHostStream = 0;
   static constexpr std::uint32_t kFirstGapStream = 1;
   const KinetoTrace& trace_;
@@ -278,13 +292,14 @@ class Timeline {
   bool wait_pending_ = false;
   std::optional<std::uint64_t> last_host_;
   std::map<std::uint32_t, Issued> last_of_stream_;
-  std::vector<Issued> compute_, communication_;
-  std::set<std::string> declared_;
+  std::optional<Issued> last_compute_;
+  std::deque<Issued> communication_;  ///< The last ones, the latest first.
+  std::set<std::uint32_t> declared_;  ///< Groups, by the number of their name.
 };
 
 }  // namespace
 
-OpGraph build_timeline(const KinetoTrace& trace, const std::vector<CommCall>& host_calls,
+OpGraph build_timeline(const KinetoTrace& trace, const SpillVector<CommCall>& host_calls,
                        RankId rank, std::int64_t epoch_ns, TimelineContext& context) {
   return Timeline(trace, host_calls, rank, epoch_ns, context).build();
 }

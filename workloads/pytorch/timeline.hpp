@@ -25,7 +25,7 @@ struct TimelineContext {
 /// @param host_calls of the host trace, or empty.
 /// @param epoch_ns the time at which the workload starts.
 /// @throws UserError naming file and kernel when a collective's kind, size or group is not known.
-OpGraph build_timeline(const KinetoTrace& trace, const std::vector<CommCall>& host_calls,
+OpGraph build_timeline(const KinetoTrace& trace, const SpillVector<CommCall>& host_calls,
                        RankId rank, std::int64_t epoch_ns, TimelineContext& context);
 
 }  // namespace plait

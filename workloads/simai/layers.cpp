@@ -207,7 +207,7 @@ class SimaiParser {
                                  "gradient and the weight gradient, and the update time",
                                  kColumns, words.size()));
     SimaiLayer layer;
-    layer.name = words[0].text;
+    layer.name = text_.names.number_of(words[0].text);
     layer.line = line_;
     for (std::size_t phase = 0; phase < 3; ++phase) {
       const std::size_t first = 2 + 3 * phase;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sim/units.hpp"
+#include "workloads/name_table.hpp"
 #include "workloads/op_graph.hpp"
 
 namespace plait {
@@ -40,7 +41,7 @@ struct SimaiPhase {
 enum SimaiPhaseIndex : std::size_t { kSimaiForward, kSimaiInputGradient, kSimaiWeightGradient };
 
 struct SimaiLayer {
-  std::string name;
+  std::uint32_t name = 0;  ///< In SimaiText::names.
   int line = 0;
   std::array<SimaiPhase, 3> phases;  ///< By SimaiPhaseIndex.
   Duration update{};                 ///< After each of its collectives.
@@ -53,7 +54,8 @@ struct SimaiText {
   SimaiPolicy policy = SimaiPolicy::kTransformer;
   std::uint32_t tensor = 1, expert = 1, pipeline = 1;  ///< Ranks per group.
   std::uint32_t all_ranks = 0;                         ///< 0: the header does not say.
-  std::vector<SimaiLayer> layers;
+  SpillVector<SimaiLayer> layers;
+  NameTable names;
 };
 
 /// Whether `file` is such a text, by its first word. False if it cannot be read.

@@ -95,11 +95,12 @@ class GraphWriter {
     static constexpr std::array<std::string_view, 3> kNames{"forward", "input gradient",
                                                             "weight gradient"};
     const SimaiPhase& phase = layer.phases[index];
+    const std::string_view name = text_.names.text(layer.name);
     Op op;
     op.stream = kComputeStream;
     op.duration = phase.compute;
     if (phase.compute > Duration{})
-      last_ = {add(op, fmt::format("{} {}", layer.name, kNames[index]), last_)};
+      last_ = {add(op, fmt::format("{} {}", name, kNames[index]), last_)};
     if (!phase.collective) return;
     const SimaiCollective& collective = *phase.collective;
     const auto [members, apart] = shape_.span(collective.group);
@@ -113,14 +114,14 @@ class GraphWriter {
     op.size = collective.size;
     if (collective.kind == CollectiveKind::kAllGather)
       op.size = Bytes((collective.size.count() + members - 1) / members);
-    Ids done{add(op, fmt::format("{} {} {}", layer.name, kNames[index], to_string(op.collective)),
-                 last_)};
+    Ids done{
+        add(op, fmt::format("{} {} {}", name, kNames[index], to_string(op.collective)), last_)};
     if (layer.update > Duration{}) {
       op = Op{};
       op.device = Device::kCpu;
       op.duration = layer.update;
       op.stream = 1 + static_cast<std::uint32_t>(collective.group);
-      done = {add(op, fmt::format("{} update", layer.name), done)};
+      done = {add(op, fmt::format("{} update", name), done)};
     }
     if (blocking) last_ = std::move(done);
   }
