@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "sim/error.hpp"
-#include "sim/text_lines.hpp"
+#include "workloads/csv_lines.hpp"
 #include "workloads/serving/serving.hpp"
 
 namespace plait {
@@ -16,24 +16,6 @@ namespace {
 
 constexpr std::uint32_t kGapPurpose = 0x73727667;     // "srvg"
 constexpr std::uint32_t kTokensPurpose = 0x73727674;  // "srvt"
-constexpr std::string_view kHeader = "arrival,prompt_tokens,output_tokens";
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
-
-std::vector<std::string_view> fields_of(std::string_view line) {
-  std::vector<std::string_view> fields;
-  for (std::size_t begin = 0; begin <= line.size();) {
-    const std::size_t end = std::min(line.find(',', begin), line.size());
-    fields.push_back(trimmed(line.substr(begin, end - begin)));
-    begin = end + 1;
-  }
-  return fields;
-}
 
 std::int64_t tokens(std::string_view text, std::string_view column) {
   const bool digits = !text.empty() && text.size() <= 9 &&
@@ -45,12 +27,9 @@ std::int64_t tokens(std::string_view text, std::string_view column) {
   return value;
 }
 
-InferenceRequest parse(std::string_view line) {
-  const std::vector<std::string_view> fields = fields_of(line);
-  if (fields.size() != 3)
-    throw UserError(fmt::format("expected {}, got {} fields", kHeader, fields.size()));
-  InferenceRequest request{parse_duration(fields[0]), tokens(fields[1], "prompt_tokens"),
-                           tokens(fields[2], "output_tokens")};
+InferenceRequest parse(const CsvFields& fields) {
+  const InferenceRequest request{parse_duration(fields[0]), tokens(fields[1], "prompt_tokens"),
+                                 tokens(fields[2], "output_tokens")};
   if (request.arrival < Duration{}) throw UserError("an arrival cannot be negative");
   return request;
 }
@@ -58,24 +37,9 @@ InferenceRequest parse(std::string_view line) {
 }  // namespace
 
 std::vector<InferenceRequest> load_requests(const std::filesystem::path& file) {
-  TextLines lines(file);
   std::vector<InferenceRequest> requests;
-  bool has_header = false;
-  while (lines.next()) {
-    const std::string_view text = trimmed(lines.text());
-    if (text.empty() || text.front() == '#') continue;
-    if (!has_header) {
-      if (text != kHeader)
-        throw UserError(lines.where(), fmt::format("the first line must be '{}'", kHeader));
-      has_header = true;
-      continue;
-    }
-    try {
-      requests.push_back(parse(text));
-    } catch (const UserError& error) {
-      throw UserError(lines.where(), error.what());
-    }
-  }
+  for_each_csv_line(file, "arrival,prompt_tokens,output_tokens",
+                    [&](const CsvFields& fields) { requests.push_back(parse(fields)); });
   if (requests.empty()) throw UserError(fmt::format("{}: no requests", file.string()));
   std::stable_sort(requests.begin(), requests.end(),
                    [](const auto& a, const auto& b) { return a.arrival < b.arrival; });

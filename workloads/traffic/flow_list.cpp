@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "sim/error.hpp"
-#include "sim/text_lines.hpp"
+#include "workloads/csv_lines.hpp"
 #include "workloads/traffic/traffic.hpp"
 
 namespace plait {
@@ -29,13 +29,6 @@ void check_flow(const Flow& flow, std::uint32_t ranks) {
                                 flow.source.value(), flow.destination.value()));
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
-
 RankId parse_rank(std::string_view text) {
   const bool digits = !text.empty() && text.size() <= 7 &&
                       text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -44,19 +37,6 @@ RankId parse_rank(std::string_view text) {
     throw UserError(
         fmt::format("'{}' is not a rank; legal is 0 to {}", text, kMaxTrafficRanks - 1));
   return RankId(static_cast<std::size_t>(rank));
-}
-
-Flow parse_flow(std::string_view line) {
-  std::vector<std::string_view> fields;
-  for (std::size_t begin = 0; begin <= line.size();) {
-    const std::size_t end = std::min(line.find(',', begin), line.size());
-    fields.push_back(trimmed(line.substr(begin, end - begin)));
-    begin = end + 1;
-  }
-  if (fields.size() != 4)
-    throw UserError(fmt::format("expected src,dst,bytes,start, got {} fields", fields.size()));
-  return {parse_rank(fields[0]), parse_rank(fields[1]), parse_bytes(fields[2]),
-          parse_duration(fields[3])};
 }
 
 }  // namespace
@@ -142,29 +122,15 @@ Workload make_flow_workload(std::uint32_t ranks, const std::vector<Flow>& flows,
 }
 
 Workload load_flow_list(const std::filesystem::path& file) {
-  constexpr std::string_view kHeader = "src,dst,bytes,start";
-  TextLines lines(file);
   std::vector<Flow> flows;
   std::uint32_t ranks = 0;
-  bool has_header = false;
-  while (lines.next()) {
-    const std::string_view text = trimmed(lines.text());
-    if (text.empty() || text.front() == '#') continue;
-    if (!has_header) {
-      if (text != kHeader)
-        throw UserError(lines.where(), fmt::format("the first line must be '{}'", kHeader));
-      has_header = true;
-      continue;
-    }
-    try {
-      const Flow flow = parse_flow(text);
-      ranks = std::max({ranks, flow.source.value() + 1, flow.destination.value() + 1});
-      check_flow(flow, ranks);
-      flows.push_back(flow);
-    } catch (const UserError& error) {
-      throw UserError(lines.where(), error.what());
-    }
-  }
+  for_each_csv_line(file, "src,dst,bytes,start", [&](const CsvFields& fields) {
+    const Flow flow{parse_rank(fields[0]), parse_rank(fields[1]), parse_bytes(fields[2]),
+                    parse_duration(fields[3])};
+    ranks = std::max({ranks, flow.source.value() + 1, flow.destination.value() + 1});
+    check_flow(flow, ranks);
+    flows.push_back(flow);
+  });
   if (flows.empty()) throw UserError(fmt::format("{}: no flows", file.string()));
   return make_flow_workload(ranks, flows);
 }
