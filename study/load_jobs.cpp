@@ -3,15 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
-#include "models/collective_choice.hpp"
 #include "sim/error.hpp"
 #include "study/build.hpp"
+#include "study/collective_warnings.hpp"
 #include "study/error_place.hpp"
 #include "study/training_report.hpp"
 #include "topologies/metrics.hpp"
-#include "workloads/collectives/collective.hpp"
 #include "workloads/rescale.hpp"
 #include "workloads/trace.hpp"
 
@@ -97,61 +95,6 @@ JobKind kind_of(const JobSpec& spec) {
   return spec.traffic || !spec.flows.empty() ? JobKind::kTraffic : JobKind::kTraining;
 }
 
-// An override for a group that no job has is probably a slip of the pen.
-void warn_of_unmatched(const Scenario& scenario, const std::vector<LoadedJob>& jobs,
-                       std::vector<std::string>& warnings) {
-  std::set<std::string> distinct;
-  for (const LoadedJob& job : jobs)
-    for (const Group& group : job.workload.groups) distinct.insert(group.name);
-  const std::vector<std::string> names(distinct.begin(), distinct.end());
-  constexpr std::size_t kMostNamed = 8;
-  for (std::size_t i = 0; i < scenario.collectives.overrides.size(); ++i) {
-    const std::string& pattern = scenario.collectives.overrides[i].group;
-    const auto fits = [&](const std::string& name) { return matches_pattern(pattern, name); };
-    if (pattern == "*" || std::any_of(names.begin(), names.end(), fits)) continue;
-    const std::size_t named = std::min(names.size(), kMostNamed);
-    const std::span<const std::string> first(names.data(), named);
-    warnings.push_back(scenario.at(
-        fmt::format("collectives.overrides.{}.group", i),
-        fmt::format(
-            "no effect: no job has a group '{}'{} groups: {}{}", pattern,
-            nearest_name(pattern, names).empty() ? ";" : did_you_mean(pattern, names),
-            names.empty() ? "none" : fmt::format("{}", fmt::join(first, ", ")),
-            names.size() > named ? fmt::format(" and {} more", names.size() - named) : "")));
-  }
-}
-
-// Kinds without the algorithm choose for themselves; when all do, the user wanted something else.
-void warn_of_unused_algorithm(const Scenario& scenario, const std::vector<LoadedJob>& jobs,
-                              std::vector<std::string>& warnings) {
-  const std::string path = "collectives.algorithm";
-  const CollectiveAlgorithm algorithm = scenario.collectives.algorithm;
-  if (algorithm == CollectiveAlgorithm::kAuto || !scenario.locations.contains(path)) return;
-  std::set<const OpGraph*> graphs;  // each looked at once, in no order that matters
-  std::set<CollectiveKind> kinds;
-  for (const LoadedJob& job : jobs)
-    for (const auto& graph : job.workload.graphs) {
-      if (!graphs.insert(graph.get()).second) continue;
-      for (const Op& op : graph->ops())
-        if (op.kind == OpKind::kCollective) kinds.insert(op.collective);
-    }
-  std::string called;
-  for (const CollectiveKind kind : kinds) {
-    std::vector<std::string_view> names;
-    for (const CollectiveAlgorithm legal : legal_algorithms(kind)) {
-      if (legal == algorithm) return;
-      names.push_back(to_string(legal));
-    }
-    called += fmt::format("{}{} ({})", called.empty() ? "" : ", ", to_string(kind),
-                          fmt::join(names, " "));
-  }
-  warnings.push_back(scenario.at(
-      path, kinds.empty() ? "no effect: no job calls a collective"
-                          : fmt::format("no effect: the calls are of kinds without {}, which "
-                                        "choose among what they have: {}",
-                                        to_string(algorithm), called)));
-}
-
 // Servers without clients are there for checkpoints; without those the job forgot its clients.
 void warn_of_idle_storage(const Scenario& scenario, const std::vector<LoadedJob>& jobs,
                           std::vector<std::string>& warnings) {
@@ -192,8 +135,7 @@ std::vector<LoadedJob> load_jobs(const Scenario& scenario, const FabricGraph* gr
     job.background = spec.background;
     jobs.push_back(std::move(job));
   }
-  warn_of_unmatched(scenario, jobs, warnings);
-  warn_of_unused_algorithm(scenario, jobs, warnings);
+  warn_of_unused_choices(scenario, jobs, warnings);
   warn_of_idle_storage(scenario, jobs, warnings);
   return jobs;
 }

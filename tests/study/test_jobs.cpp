@@ -200,6 +200,32 @@ TEST_CASE("collectives.algorithm that no call can have is told of", "[jobs]") {
   CHECK_THAT(none[0], Contains("no effect: no job calls a collective"));
 }
 
+TEST_CASE("an override's algorithm that no call can have is told of", "[jobs]") {
+  const auto warnings = [&](const std::string& override) {
+    return run_scenario(
+               parse_scenario(kFabric + "collectives: {overrides: [" + override +
+                                  "]}\njobs:\n- {name: a, collective: {kind: all_to_all, size: "
+                                  "8KB, ranks: 4}}\n",
+                              "s.yaml", ""),
+               {1, {}})
+        .warnings;
+  };
+  CHECK(warnings("{algorithm: pairwise}").empty());
+  CHECK(warnings("{group: all, algorithm: pairwise, to: 9KB}").empty());
+  CHECK(warnings("{kind: all_reduce, algorithm: ring}").empty());  // of one kind: left alone
+  const auto of = warnings("{algorithm: pairwise}, {algorithm: ring}");
+  REQUIRE(of.size() == 1);
+  CHECK_THAT(of[0], Contains("collectives.overrides.1.algorithm: no effect: the calls are of kinds "
+                             "without ring, which choose among what they have: all_to_all "));
+  const auto size = warnings("{algorithm: pairwise, to: 8KB}");
+  REQUIRE(size.size() == 1);
+  CHECK_THAT(size[0], Contains("collectives.overrides.0.algorithm: no effect: no job calls a "
+                               "collective that it is for"));
+  const auto group = warnings("{group: tp*, algorithm: ring}");
+  REQUIRE(group.size() == 1);  // not two for the same reason
+  CHECK_THAT(group[0], Contains("no job has a group 'tp*'"));
+}
+
 TEST_CASE("chunks of a few bytes are refused", "[jobs]") {
   CHECK_THROWS_WITH(
       parse_scenario(kFabric + "collectives: {chunk: 1B}\njobs:\n" + kShift3, "s.yaml", ""),
