@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <span>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -36,7 +37,8 @@ py::str text(std::string_view characters) {
 template <class Record>
 class Columns {
  public:
-  explicit Columns(const std::vector<Record>& records) : records_(records) {}
+  template <class Allocator>
+  explicit Columns(const std::vector<Record, Allocator>& records) : records_(records) {}
 
   /// One value per record: a number, or something that converts to string_view.
   template <class Get>
@@ -71,7 +73,7 @@ class Columns {
       return get(records_[i]);
   }
 
-  const std::vector<Record>& records_;
+  std::span<const Record> records_;
   py::list list_;
 };
 
