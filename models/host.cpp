@@ -13,8 +13,9 @@ std::size_t Host::KeyHash::operator()(const MessageKey& key) const {
 }
 
 Host::Host(NodeId node, NetworkContext& context)
-    : node_(node),
+    : nics_(context.graph.node(node).ports),
       context_(context),
+      node_(node),
       first_port_(context.graph.node(node).first_port),
       first_gpu_(context.graph.first_gpu(node)),
       gpus_(context.graph.node(node).gpus),
@@ -31,7 +32,8 @@ Host::Host(NodeId node, NetworkContext& context)
     nics_.emplace_back(context, context.graph.endpoint(PortId(first_port_ + p)),
                        static_cast<NicListener&>(*this), faults_);
   if (gpus_ > 1 && context.params.scale_up.kind != ScaleUpKind::kNone)
-    scale_up_.emplace(context.params.scale_up, gpus_, first_gpu_);
+    scale_up_ = std::make_unique<ScaleUp>(context.params.scale_up, gpus_, first_gpu_);
+  faulty_ = faults_.active();
 }
 
 void Host::place(GpuId gpu, std::unique_ptr<RankProcess> process, SimTime start) {
@@ -39,7 +41,7 @@ void Host::place(GpuId gpu, std::unique_ptr<RankProcess> process, SimTime start)
   const bool background = process->background();
   const bool has_background = process->has_background();
   processes_[local(gpu)] = std::move(process);
-  timers_.push({start.ps(), timer_sequence_++, 0, local(gpu), TimerKind::kStart});
+  set_timer({start.ps(), timer_sequence_++, 0, local(gpu), TimerKind::kStart});
   // One that nobody waits for counts as done from the beginning.
   done_[local(gpu)] = background;
   has_background_ |= has_background;
@@ -77,12 +79,17 @@ void Host::send(SimTime now, const MessageKey& key, Bytes size, std::uint64_t to
 
 // Not among the message records: what is delivered is not what somebody sent.
 void Host::send_in_switch(SimTime now, const SwitchTransfer& transfer) {
-  PLAIT_CHECK(scale_up_.has_value(), "only hosts with a switch have algorithms that use it");
+  PLAIT_CHECK(scale_up_ != nullptr, "only hosts with a switch have algorithms that use it");
   scale_up_->send_in_switch(now, transfer);
 }
 
 void Host::call_at(SimTime at, GpuId gpu, std::uint64_t token) {
-  timers_.push({at.ps(), timer_sequence_++, token, local(gpu), TimerKind::kCall});
+  set_timer({at.ps(), timer_sequence_++, token, local(gpu), TimerKind::kCall});
+}
+
+void Host::set_timer(const Timer& timer) {
+  timers_.push(timer);
+  next_timer_ps_ = std::min(next_timer_ps_, timer.at_ps);
 }
 
 Host::LocalFlow& Host::local_flow(const MessageKey& key) {
@@ -99,17 +106,18 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
   for (Nic& nic : nics_) nic.begin_visit(scratch);
   ArrivalBatch<Packet>& batch = scratch.batch;
   batch.gather(context_.channels, first_port_, static_cast<std::uint32_t>(nics_.size()),
-               window.parity, window.begin_ps, window.end_ps - window.begin_ps);
+               window.parity, window.begin_ps, window.end_ps - window.begin_ps, worker.ahead());
   batch.sort();
   scratch.events += batch.size();
   if (context_.telemetry)
     for (std::size_t i = 0; i < batch.size(); ++i)
       __builtin_prefetch(&context_.annex.int_stack(*batch[i].item));
   for (std::size_t i = 0; i < batch.size(); ++i) {
+    worker.ahead().step(4);
     const auto arrival = batch[i];
     const std::int64_t now = window.begin_ps + arrival.offset;
     const Packet& packet = *arrival.item;
-    if (faults_.next_ps() <= now) [[unlikely]]
+    if (faulty_ && faults_.next_ps() <= now) [[unlikely]]
       apply_faults(now);
     run_local(now);
     advance_nics(now - 1);
@@ -118,7 +126,7 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
       continue;
     nics_[arrival.channel].receive(now, packet);
   }
-  if (faults_.next_ps() < window.end_ps) [[unlikely]]
+  if (faulty_ && faults_.next_ps() < window.end_ps) [[unlikely]]
     apply_faults(window.end_ps - 1);
   run_local(window.end_ps - 1);
   advance_nics(window.end_ps - 1);
@@ -128,15 +136,20 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
   return next_wish(next_arrival);
 }
 
-void Host::prepare(const Window& window) const {
+void Host::prepare(const Window& window, unsigned visits_before, FetchQueue& ahead) const {
   for (std::uint32_t n = 0; n < nics_.size(); ++n) {
-    context_.channels.prefetch(window.parity, first_port_ + n);
-    nics_[n].prefetch();
+    if (visits_before > 1) {
+      context_.channels.name_slots(window.parity, first_port_ + n, 1, ahead);
+      nics_[n].name_self(ahead);
+    } else {
+      context_.channels.name_items(window.parity, first_port_ + n, ahead);
+      nics_[n].name_flows(ahead);
+    }
   }
 }
 
 std::int64_t Host::next_local_ps() const {
-  std::int64_t next = timers_.empty() ? INT64_MAX : timers_.top().at_ps;
+  std::int64_t next = next_timer_ps_;
   if (scale_up_) next = std::min(next, scale_up_->next_time().ps());
   for (const Nic& nic : nics_) next = std::min(next, nic.next_timer_ps());
   return next;
@@ -150,9 +163,10 @@ void Host::run_local(std::int64_t until) {
     advance_nics(now - 1);
     for (Nic& nic : nics_)
       if (nic.next_timer_ps() <= now) nic.on_timer(now);
-    while (!timers_.empty() && timers_.top().at_ps <= now) {
+    while (next_timer_ps_ <= now) {
       const Timer timer = timers_.top();
       timers_.pop();
+      next_timer_ps_ = timers_.empty() ? INT64_MAX : timers_.top().at_ps;
       run_timer(timer);
     }
     if (scale_up_ && scale_up_->next_time().ps() <= now)
@@ -176,7 +190,8 @@ void Host::advance_nics(std::int64_t until) {
 }
 
 std::int64_t Host::next_wish(std::int64_t next_arrival) const {
-  std::int64_t next = std::min({next_arrival, next_local_ps(), faults_.wish_ps()});
+  std::int64_t next = std::min(next_arrival, next_local_ps());
+  if (faulty_) next = std::min(next, faults_.wish_ps());
   for (const Nic& nic : nics_) next = std::min(next, nic.next_send_ps());
   return next;
 }

@@ -8,13 +8,12 @@
 /// sequence), then NIC departures. GPU g of n uses NIC g * nics / n.
 
 #include <cstdint>
-#include <deque>
 #include <memory>
-#include <optional>
 #include <queue>
 #include <unordered_map>
 #include <vector>
 
+#include "models/fixed_array.hpp"
 #include "models/loss.hpp"
 #include "models/nic.hpp"
 #include "models/node_faults.hpp"
@@ -24,7 +23,10 @@
 
 namespace plait {
 
-class Host final : public Entity, public HostServices, private NicListener, private ScaleUpSink {
+class alignas(FetchQueue::kLine) Host final : public Entity,
+                                              public HostServices,
+                                              private NicListener,
+                                              private ScaleUpSink {
  public:
   Host(NodeId node, NetworkContext& context);
 
@@ -32,7 +34,7 @@ class Host final : public Entity, public HostServices, private NicListener, priv
   RankProcess* process(GpuId gpu) { return processes_[local(gpu)].get(); }
 
   std::int64_t visit(const Window& window, Worker& worker) override;
-  void prepare(const Window& window) const override;
+  void prepare(const Window& window, unsigned visits_before, FetchQueue& ahead) const override;
 
   void send(SimTime now, const MessageKey& key, Bytes size, std::uint64_t token) override;
   void send_in_switch(SimTime now, const SwitchTransfer& transfer) override;
@@ -78,6 +80,7 @@ class Host final : public Entity, public HostServices, private NicListener, priv
   std::uint32_t local(GpuId gpu) const { return gpu.value() - first_gpu_.value(); }
   std::int64_t next_local_ps() const;
   void run_local(std::int64_t now);
+  void set_timer(const Timer& timer);
   void run_timer(const Timer& timer);
   void advance_nics(std::int64_t until);
   std::int64_t next_wish(std::int64_t next_arrival) const;
@@ -97,23 +100,27 @@ class Host final : public Entity, public HostServices, private NicListener, priv
     message_acked(now.ps(), key, token);
   }
 
-  NodeId node_;
+  // What every visit reads comes first, together.
+  FixedArray<Nic> nics_;
+  Fingerprint fingerprint_;
   NetworkContext& context_;
+  std::int64_t next_timer_ps_ = INT64_MAX;  // of timers_
+  std::unique_ptr<ScaleUp> scale_up_;
+  NodeId node_;
   std::uint32_t first_port_;
   GpuId first_gpu_;
   std::uint32_t gpus_;
+  std::int64_t last_event_ps_ = 0, finished_at_ps_ = 0;
+  bool faulty_;  // ever
+
   NodeFaults faults_;
   LinkLoss loss_;
-  std::deque<Nic> nics_;  // never moved: each NIC knows its host
-  std::optional<ScaleUp> scale_up_;
   std::vector<std::unique_ptr<RankProcess>> processes_;  // by local GPU
   std::vector<bool> done_;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
   std::uint64_t timer_sequence_ = 0;
   std::vector<LocalFlow> local_flows_;                                  // in order of first use
   std::unordered_map<MessageKey, std::uint32_t, KeyHash> local_index_;  // never iterated
-  Fingerprint fingerprint_;
-  std::int64_t last_event_ps_ = 0, finished_at_ps_ = 0;
   std::uint32_t placed_ = 0, finished_ = 0;
   bool has_background_ = false;
 };

@@ -27,6 +27,9 @@ struct RunOptions {
   SimTime until = SimTime::never();  ///< Stop here even if ranks still run.
   /// Windows that follow one with fewer visits than this run on one thread.
   std::uint64_t parallel_from = 32;
+  /// In fabrics of so many ports visits fetch the memory of those that follow; smaller ones fit the
+  /// caches.
+  std::size_t fetch_from_ports = 2048;
   Duration max_window = Duration::max();  ///< For tests: shorter windows must change nothing.
   /// Called about every `progress_windows` windows on the calling thread; false stops the run.
   std::function<bool(const RunProgress&)> progress;

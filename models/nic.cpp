@@ -6,21 +6,24 @@
 namespace plait {
 
 Nic::Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener, NodeFaults& faults)
-    : posting_(context.posting_order ? std::make_unique<PostingState>(endpoint.value()) : nullptr),
-      selective_(context.params.transport.reliability == Reliability::kSelectiveRepeat),
+    : selective_(context.params.transport.reliability == Reliability::kSelectiveRepeat),
       needs_(needs_of(context.params.transport.congestion_control)),
       context_(context),
       params_(context.params.transport),
-      listener_(listener),
-      endpoint_(endpoint),
-      port_(context.graph.endpoint_port(endpoint)),
-      link_(context.link_class(port_)),
+      link_(context.link_class(context.graph.endpoint_port(endpoint))),
       wire_(&link_),
+      posting_(context.posting_order ? std::make_unique<PostingState>(endpoint.value()) : nullptr),
       faults_(faults),
-      number_(context.graph.port_number(port_)),
       mtu_(params_.mtu.count()),
       data_overhead_(context.data_overhead()),
-      lanes_(static_cast<std::uint32_t>(params_.queue_pairs)) {}
+      endpoint_(endpoint),
+      port_(context.graph.endpoint_port(endpoint)),
+      peer_(context.graph.peer(port_)),
+      peer_entity_(context.graph.port_node(peer_).index()),
+      number_(context.graph.port_number(port_)),
+      lanes_(static_cast<std::uint32_t>(params_.queue_pairs)),
+      faulty_(faults.active()),
+      listener_(listener) {}
 
 bool Nic::has_data(const SendFlow& flow) const {
   const bool has_new = flow.next_psn != flow.end_psn;
@@ -36,7 +39,7 @@ void Nic::update_active(std::int64_t now, SendFlow& flow) {
   const bool wanted = has_data(flow) && has_room(flow, now);
   const bool was = is_active(flow);
   if (wanted == was) return;
-  active_[flow.index >> 6] ^= std::uint64_t{1} << (flow.index & 63U);
+  active(flow.index >> 6) ^= std::uint64_t{1} << (flow.index & 63U);
   if (wanted) free_at_ps_ = std::max(free_at_ps_, now);  // it could not have started before
 }
 
@@ -55,7 +58,7 @@ void Nic::send_until(std::int64_t until) {
     const Turn turn = choose(free_at_ps_);
     if (turn.at_ps > until) return;
     turn_ = turn.flow + 1;
-    send_data(flows_[turn.flow], turn.at_ps);
+    send_data(flow(turn.flow), turn.at_ps);
   }
 }
 
@@ -65,41 +68,45 @@ Nic::Turn Nic::choose(std::int64_t from) const {
   Turn best;
   const auto consider = [&](std::uint32_t begin, std::uint32_t end) {
     for (std::uint32_t w = begin / 64; w * 64 < end; ++w) {
-      std::uint64_t bits = active_[w];
+      std::uint64_t bits = active(w);
       if (w == begin / 64) bits &= ~std::uint64_t{0} << (begin & 63U);
       for (; bits != 0; bits &= bits - 1) {
         const std::uint32_t index = w * 64 + static_cast<std::uint32_t>(__builtin_ctzll(bits));
         if (index >= end) return false;
-        const std::int64_t at = std::max(from, flows_[index].next_send_ps);
+        const std::int64_t at = std::max(from, flow(index).next_send_ps);
         if (at < best.at_ps) best = {index, at};
         if (at == from) return true;
       }
     }
     return false;
   };
-  const auto count = static_cast<std::uint32_t>(flows_.size());
-  const std::uint32_t first = turn_ < count ? turn_ : 0;
-  if (!consider(first, count)) consider(0, first);
+  if (flow_count_ == 1) {
+    if (first_active_ != 0) best = {0, std::max(from, flow(0).next_send_ps)};
+    return best;
+  }
+  const std::uint32_t first = turn_ < flow_count_ ? turn_ : 0;
+  if (!consider(first, flow_count_)) consider(0, first);
   return best;
 }
 
 void Nic::send_data(SendFlow& flow, std::int64_t start) {
-  recent_send_ = &flow;
+  sent_last_ = &flow;
   const bool repeat = selective_ && flow.window->has_lost();
   const std::uint32_t psn = repeat ? flow.window->take_lost() : flow.next_psn;
-  const MessagePart& part = repeat ? part_of(flow, psn) : flow.parts[flow.sending];
-  const bool last = psn + 1 == part.end_psn();
+  const MessagePart* part = repeat ? &part_of(flow, psn) : nullptr;
+  const bool last = psn + 1 == (repeat ? part->end_psn() : flow.sending_end_psn);
+  if (last && !repeat) part = &flow.parts[flow.sending];
   const std::int64_t payload =
-      last ? part.size - static_cast<std::int64_t>(part.packets - 1) * mtu_ : mtu_;
+      last ? part->size - static_cast<std::int64_t>(part->packets - 1) * mtu_ : mtu_;
   Packet packet = Packet::make(PacketKind::kData, endpoint_, flow.to,
                                static_cast<std::uint32_t>(params_.data_priority),
                                static_cast<std::uint32_t>(payload + data_overhead_));
   packet.psn = psn;
   packet.queue_pair = flow.queue_pair;
-  packet.entropy = flow.entropy_source ? flow.entropy_source->next() : flow.entropy;
+  packet.entropy = flow.varies_entropy ? flow.entropy_source->next() : flow.entropy;
   packet.set_lane(flow.lane);
   if (last) packet.set(kFlagLast);
-  if (last && part.final && lanes_ > 1) packet.set_final_stripe();
+  if (last && part->final && lanes_ > 1) packet.set_final_stripe();
 
   count_sent(flow, psn, payload, start);
   if (repeat) {
@@ -107,7 +114,10 @@ void Nic::send_data(SendFlow& flow, std::int64_t start) {
   } else {
     ++flow.next_psn;
     flow.sent_bytes += payload;
-    flow.sending += last;
+    if (last) {
+      ++flow.sending;
+      flow.note_parts();
+    }
   }
   const SimTime now = SimTime::ps(start);
   if (params_.ack_interval > 1 && (repeat || must_ask(flow, start))) packet.set(kFlagAskAck);
@@ -127,15 +137,17 @@ void Nic::send_data(SendFlow& flow, std::int64_t start) {
 
 // Timers and figures of a packet that starts.
 void Nic::count_sent(SendFlow& flow, std::uint32_t psn, std::int64_t payload, std::int64_t start) {
-  if (flow.record.packets == 0) flow.record.first_sent = SimTime::ps(start);
+  if (flow.highest_psn == 0) flow.record.first_sent = SimTime::ps(start);
   if (!flow.in_flight() || (selective_ && flow.waits_to_repeat())) {
     set_deadline(flow, start);
     flow.ask_again_ps = start + params_.rto.ps() / 4;
   }
-  ++flow.record.packets;
   const bool again = psn < flow.highest_psn;
-  flow.record.retransmitted += again;
-  if (!again) flow.highest_psn = psn + 1;
+  if (again) [[unlikely]] {
+    ++flow.record.retransmitted;
+  } else {
+    flow.highest_psn = psn + 1;
+  }
   if (needs_.rtt) flow.send_times.note(psn, flow.oldest_psn, start, again);
   if (!selective_) [[likely]]
     return;
@@ -158,7 +170,7 @@ Packet& Nic::transmit(const Packet& packet, std::int64_t start) {
   ++packets_;
   wire_bytes_ += packet.wire_bytes;
   ++scratch_->packet_hops;
-  if (faults_.active() && faults_.loses(number_, packet, start, free_at_ps_, known)) [[unlikely]]
+  if (faulty_ && faults_.loses(number_, packet, start, free_at_ps_, known)) [[unlikely]]
     return swallow(packet);
   Packet& sent = out_.append(scratch_->pool, packet);
   sent.arrival = static_cast<std::uint32_t>(known);
@@ -202,9 +214,8 @@ std::int64_t Nic::next_send_ps() const {
 
 void Nic::end_visit(const Window& window, Worker& worker) {
   if (out_.empty()) return;
-  const PortId peer = context_.graph.peer(port_);
-  context_.channels.publish(window.parity, peer.value(), out_);
-  worker.activate(EntityId(context_.graph.port_node(peer).index()));
+  context_.channels.publish(window.parity, peer_.value(), out_);
+  worker.activate(peer_entity_);
 }
 
 }  // namespace plait

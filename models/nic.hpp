@@ -16,7 +16,9 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "models/busy_clock.hpp"
@@ -37,26 +39,24 @@ class NicListener {
   virtual void message_acked(std::int64_t now, const MessageKey& key, std::uint64_t token) = 0;
 };
 
-class Nic {
+class alignas(FetchQueue::kLine) Nic {
  public:
   /// @param faults  of the host; must outlive the NIC.
   Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener, NodeFaults& faults);
 
   EndpointId endpoint() const { return endpoint_; }
 
-  /// Hint: will soon be visited.
-  void prefetch() const {
-    const auto* self = reinterpret_cast<const char*>(this);
-    for (std::size_t b = 0; b < sizeof *this; b += 64) __builtin_prefetch(self + b, 1);
+  /// Names what the next visit will need: the NIC, then flows, most likely the last ones.
+  void name_self(FetchQueue& ahead) const { ahead.add(this, 4 * FetchQueue::kLine); }
+  void name_flows(FetchQueue& ahead) const {
+    if (sent_last_ != nullptr) {
+      ahead.add(sent_last_, 2 * FetchQueue::kLine);
+      ahead.add(sent_last_->congestion_control.get(), 2 * FetchQueue::kLine);
+    }
+    if (receiving_ != nullptr) ahead.add(receiving_);
   }
   /// For the visit under way: where packets come from and hops are counted.
-  void begin_visit(WorkerScratch& scratch) {
-    scratch_ = &scratch;
-    // Most visits continue the same flows; their state arrives while the arrivals are gathered.
-    const auto* send = reinterpret_cast<const char*>(recent_send_);
-    for (std::size_t b = 0; b < 256; b += 64) __builtin_prefetch(send + b, 1);
-    __builtin_prefetch(recent_receive_, 1);
-  }
+  void begin_visit(WorkerScratch& scratch) { scratch_ = &scratch; }
   /// Publishes what was sent in this visit.
   void end_visit(const Window& window, Worker& worker);
 
@@ -145,7 +145,21 @@ class Nic {
     return flow.outstanding() < flow.congestion_control->window(SimTime::ps(now)).count();
   }
   bool is_active(const SendFlow& flow) const {
-    return (active_[flow.index >> 6] >> (flow.index & 63U) & 1U) != 0;
+    return (active(flow.index >> 6) >> (flow.index & 63U) & 1U) != 0;
+  }
+  /// Bit per flow of 64: has data and window.
+  std::uint64_t& active(std::uint32_t word) {
+    return word == 0 ? first_active_ : more_active_[word - 1];
+  }
+  std::uint64_t active(std::uint32_t word) const {
+    return word == 0 ? first_active_ : more_active_[word - 1];
+  }
+  /// Most look-ups ask for the flow that sent last.
+  const SendFlow& flow(std::uint32_t index) const {
+    return sent_last_ != nullptr && sent_last_->index == index ? *sent_last_ : flows_[index];
+  }
+  SendFlow& flow(std::uint32_t index) {
+    return const_cast<SendFlow&>(std::as_const(*this).flow(index));
   }
 
   struct Turn {
@@ -186,36 +200,44 @@ class Nic {
     Lineage event;  // the one that happens now
   };
 
-  // What every visit reads comes first, together.
+  // What every visit reads comes first, together: four cache lines.
   std::int64_t free_at_ps_ = 0;
   std::int64_t next_timer_ps_ = INT64_MAX;
   Chain<Packet> out_;
   Chain<Packet> control_;
-  std::unique_ptr<PostingState> posting_;  // null: ties are ordered by the model's rules
-  std::uint32_t turn_ = 0;                 // flow index to look at first
+  std::uint32_t turn_ = 0;  // flow index to look at first
   std::uint8_t paused_ = 0;
   const bool selective_;
   CongestionControlNeeds needs_;
-  const SendFlow* recent_send_ = nullptr;
-  const ReceiveFlow* recent_receive_ = nullptr;
-  std::vector<std::uint64_t> active_;  // bit per flow: has data and window
-  std::deque<SendFlow> flows_;         // stable addresses
+  SendFlow* sent_last_ = nullptr;
+
+  std::uint64_t first_active_ = 0;  // see active()
   WorkerScratch* scratch_ = nullptr;
   NetworkContext& context_;
   const TransportParams& params_;
-  NicListener& listener_;
+  const LinkClass& link_;                  // as cabled
+  const LinkClass* wire_;                  // as it is now
+  std::unique_ptr<PostingState> posting_;  // null: ties are ordered by the model's rules
+  NodeFaults& faults_;
+
+  FlowKey answered_key_ = UINT64_MAX, receiving_key_ = UINT64_MAX;
+  SendFlow* answered_ = nullptr;      // by answered_key_
+  ReceiveFlow* receiving_ = nullptr;  // by receiving_key_
+  std::uint64_t packets_ = 0, wire_bytes_ = 0;
+  std::int64_t mtu_, data_overhead_;
+
+  std::uint32_t flow_count_ = 0;
   EndpointId endpoint_;
   PortId port_;
-  const LinkClass& link_;  // as cabled
-  const LinkClass* wire_;  // as it is now
-  NodeFaults& faults_;
+  PortId peer_;
+  EntityId peer_entity_;
   std::uint32_t number_;  // of the port at its host
-  std::int64_t mtu_, data_overhead_;
   const std::uint32_t lanes_;
+  const bool faulty_;  // the host, ever
+  NicListener& listener_;
 
-  FlowKey last_send_key_ = UINT64_MAX, last_receive_key_ = UINT64_MAX;
-  std::uint32_t last_send_ = 0, last_receive_ = 0;
-  std::uint64_t packets_ = 0, wire_bytes_ = 0;
+  std::vector<std::uint64_t> more_active_;
+  std::deque<SendFlow> flows_;  // stable addresses
   std::deque<ReceiveFlow> receive_flows_;
   std::deque<SendConnection> connections_;
   std::deque<ReceiveConnection> receive_connections_;

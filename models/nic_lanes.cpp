@@ -31,7 +31,8 @@ SendFlow& Nic::send_flow(const MessageKey& key, EndpointId to, std::uint32_t que
   if (!is_new) return flows_[it->second];
   SendFlow& flow = flows_.emplace_back();
   flow.index = it->second;
-  if (flow.index % 64 == 0) active_.push_back(0);
+  ++flow_count_;
+  if (flow.index % 64 == 0 && flow.index != 0) more_active_.push_back(0);
   if (lane == 0) {
     flow.connection = static_cast<std::uint32_t>(connections_.size());
     connections_.emplace_back().key = key;
@@ -57,6 +58,7 @@ SendFlow& Nic::send_flow(const MessageKey& key, EndpointId to, std::uint32_t que
     const std::int64_t in_flight = bytes_in(info.base_rtt, info.line_rate).count();
     flow.entropy_source = std::make_unique<EntropySource>(
         params_.entropy, flow.entropy, seed, static_cast<std::uint32_t>(in_flight / full + 1));
+    flow.varies_entropy = true;
   }
   flow.record.from = key.from;
   flow.record.to = key.to;
@@ -69,13 +71,13 @@ SendFlow& Nic::send_flow(const MessageKey& key, EndpointId to, std::uint32_t que
 
 SendFlow* Nic::find_send_flow(const Packet& packet) {
   const FlowKey key = flow_key(packet);
-  if (key != last_send_key_) {
+  if (key != answered_key_) {
     const auto it = send_index_.find(key);
     if (it == send_index_.end()) return nullptr;
-    last_send_key_ = key;
-    last_send_ = it->second;
+    answered_key_ = key;
+    answered_ = &flows_[it->second];
   }
-  return &flows_[last_send_];
+  return answered_;
 }
 
 // A message takes the lanes after those of the message before it: as many as it has packets
@@ -108,7 +110,7 @@ void Nic::send(std::int64_t now, const MessageKey& key, EndpointId to, std::uint
 
 void Nic::post(std::int64_t now, SendFlow& flow, std::uint32_t packets, std::int64_t size,
                bool final) {
-  if (flow.failed()) return;
+  if (flow.gave_up) return;
   if (packets >= UINT32_MAX - flow.end_psn)
     throw UserError(
         "one connection carries more than 4,294,967,295 packets; use a larger "
@@ -119,17 +121,19 @@ void Nic::post(std::int64_t now, SendFlow& flow, std::uint32_t packets, std::int
   flow.parts.push({flow.end_psn, packets, size, flow.queued_bytes, number, final});
   flow.end_psn += packets;
   flow.queued_bytes += size;
+  flow.note_parts();
   update_active(now, flow);
 }
 
 // Parts that are acknowledged whole; the listener learns of messages in order, and may send more
 // meanwhile.
 void Nic::complete_parts(std::int64_t now, SendFlow& flow) {
-  while (!flow.parts.empty() && flow.parts.front().end_psn() <= flow.oldest_psn) {
+  while (flow.front_end_psn <= flow.oldest_psn) {
     SendConnection& connection = connections_[flow.connection];
     const std::uint32_t message = flow.parts.front().message;
     flow.parts.pop();
     --flow.sending;
+    flow.note_parts();
     --connection.posted[message - connection.completed].parts_left;
     while (!connection.posted.empty() && connection.posted.front().parts_left == 0) {
       const std::uint64_t token = connection.posted.front().token;
@@ -145,11 +149,13 @@ void Nic::complete_parts(std::int64_t now, SendFlow& flow) {
 
 ReceiveFlow& Nic::receive_flow(const Packet& packet) {
   const FlowKey key = flow_key(packet);
-  if (key == last_receive_key_) return receive_flows_[last_receive_];
-  const auto it = receive_index_.find(key);
-  last_receive_ = it != receive_index_.end() ? it->second : add_receive_flow(packet);
-  last_receive_key_ = key;
-  return receive_flows_[last_receive_];
+  if (key != receiving_key_) {
+    const auto it = receive_index_.find(key);
+    receiving_ =
+        &receive_flows_[it != receive_index_.end() ? it->second : add_receive_flow(packet)];
+    receiving_key_ = key;
+  }
+  return *receiving_;
 }
 
 // With lane 0 of a connection, whose packets may come later than this one, comes the connection.
@@ -220,7 +226,12 @@ void Nic::collect(SimTime end, RunRecords& records) const {
   link.paused_from = pause_clock_.from();
   link.paused_until = pause_clock_.until(end, paused_ != 0);
   records.pauses.insert(records.pauses.end(), pauses_.begin(), pauses_.end());
-  for (const SendFlow& flow : flows_) records.flows.push_back(flow.record);
+  for (const SendFlow& flow : flows_) {
+    FlowRecord& record = records.flows.emplace_back(flow.record);
+    record.packets = flow.highest_psn + record.retransmitted;
+    record.payload = Bytes(flow.acked_bytes);
+    record.last_acked = SimTime::ps(flow.last_acked_ps);
+  }
   for (const SendConnection& connection : connections_)
     for (const SendConnection::Sent& sent : connection.sent) {
       MessageRecord message;

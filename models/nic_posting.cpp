@@ -39,7 +39,7 @@ void Nic::attempt(std::int64_t now) {
   const Turn turn = paused(params_.data_priority) ? Turn() : choose(now);
   if (turn.at_ps > now) return arm_wake(now);
   turn_ = turn.flow + 1;
-  send_data(flows_[turn.flow], now);
+  send_data(flow(turn.flow), now);
 }
 
 void Nic::arm_wake(std::int64_t now) {

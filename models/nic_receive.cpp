@@ -62,7 +62,6 @@ void Nic::note_mark(std::int64_t now, const Packet& packet, ReceiveFlow& flow) {
 
 void Nic::on_data(std::int64_t now, const Packet& packet) {
   ReceiveFlow& flow = receive_flow(packet);
-  recent_receive_ = &flow;
   note_mark(now, packet, flow);
   if (selective_) return on_data_selective(now, packet, flow);
   if (packet.psn > flow.expected_psn) return on_gap(now, packet, flow);
@@ -111,7 +110,7 @@ void Nic::acknowledge(std::int64_t now, const Packet& packet, ReceiveFlow& flow,
 void Nic::on_ack(std::int64_t now, const Packet& packet) {
   SendFlow* const flow = find_send_flow(packet);
   PLAIT_CHECK(flow != nullptr, "an acknowledgement for a queue pair that never sent");
-  if (flow->failed()) [[unlikely]]
+  if (flow->gave_up) [[unlikely]]
     return;
   CongestionControl& control = *flow->congestion_control;
   const SimTime time = SimTime::ps(now);
@@ -146,7 +145,7 @@ void Nic::tell_ack(std::int64_t now, SendFlow& flow, const Packet& packet, std::
   AckInfo info;
   const bool arrived =
       packet.kind() == PacketKind::kAck || packet.kind() == PacketKind::kSelectiveAck;
-  if (flow.entropy_source && arrived)
+  if (flow.varies_entropy && arrived)
     flow.entropy_source->on_ack(now, packet.entropy, packet.has(kFlagEcho));
   info.acked_bytes = static_cast<std::uint64_t>(newly);
   info.ecn_echo = packet.has(kFlagEcho);
@@ -172,23 +171,28 @@ Duration Nic::round_trip(std::int64_t now, const SendFlow& flow, std::uint32_t a
 // Payload up to (not including) packet `psn` is acknowledged. @return bytes newly so.
 std::int64_t Nic::advance_oldest(std::int64_t now, SendFlow& flow, std::uint32_t psn) {
   PLAIT_CHECK_LE(psn, flow.highest_psn);
-  std::size_t m = 0;
-  while (flow.parts[m].end_psn() < psn) ++m;
-  const MessagePart& part = flow.parts[m];
-  const std::int64_t position =
-      part.first_byte + std::min(part.size, static_cast<std::int64_t>(psn - part.first_psn) * mtu_);
+  std::uint32_t whole = 0;  // parts
+  std::int64_t position =
+      flow.front_first_byte + static_cast<std::int64_t>(psn - flow.front_first_psn) * mtu_;
+  if (psn >= flow.front_end_psn) {
+    while (flow.parts[whole].end_psn() < psn) ++whole;
+    const MessagePart& part = flow.parts[whole];
+    position = part.first_byte +
+               std::min(part.size, static_cast<std::int64_t>(psn - part.first_psn) * mtu_);
+    whole += psn == part.end_psn();
+  }
   const std::int64_t newly = position - flow.acked_bytes;
   flow.acked_bytes = position;
   flow.oldest_psn = psn;
   if (flow.next_psn < psn) {  // went back, and the old packets arrived after all
     flow.next_psn = psn;
     flow.sent_bytes = position;
-    flow.sending = static_cast<std::uint32_t>(m) + (psn == part.end_psn());
+    flow.sending = whole;
+    flow.note_parts();
   }
   on_progress(flow);
   set_deadline(flow, now);
-  flow.record.last_acked = SimTime::ps(now);
-  flow.record.payload = Bytes(position);
+  flow.last_acked_ps = now;
   return newly;
 }
 
@@ -197,6 +201,7 @@ void Nic::go_back(std::int64_t now, SendFlow& flow) {
   flow.sent_bytes = flow.acked_bytes;
   flow.sending = 0;
   while (flow.parts[flow.sending].end_psn() <= flow.next_psn) ++flow.sending;
+  flow.note_parts();
   set_deadline(flow, now);
   update_active(now, flow);
 }
@@ -208,7 +213,7 @@ void Nic::on_timer(std::int64_t now) {
   for (SendFlow& flow : flows_) {
     if (!flow.in_flight() || (selective_ && flow.waits_to_repeat())) continue;
     if (flow.deadline_ps <= now) time_out(now, flow);
-    if (!flow.failed()) next_timer_ps_ = std::min(next_timer_ps_, flow.deadline_ps);
+    if (!flow.gave_up) next_timer_ps_ = std::min(next_timer_ps_, flow.deadline_ps);
   }
   if (posting_ != nullptr) attempt(now);
 }
@@ -231,9 +236,11 @@ void Nic::time_out(std::int64_t now, SendFlow& flow) {
 
 // An InfiniBand queue pair would enter its error state: nothing is sent or expected any more.
 void Nic::give_up(std::int64_t now, SendFlow& flow) {
+  flow.gave_up = true;
   flow.record.failed = SimTime::ps(now);
   flow.parts.clear();
   flow.sending = 0;
+  flow.note_parts();
   flow.next_psn = flow.end_psn = flow.oldest_psn;
   if (selective_) flow.window = std::make_unique<SentWindow>(1);
   update_active(now, flow);

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "models/switch_params.hpp"
+#include "sim/fetch_queue.hpp"
 
 namespace plait {
 
@@ -29,6 +30,12 @@ class SharedBuffer {
   ///         would refuse a packet.
   SharedBuffer(const SwitchParams& params, const std::vector<std::int64_t>& headroom,
                std::uint32_t largest_packet, const std::vector<BitRate>& rates = {});
+
+  /// Names what a visit asks of the ingresses of one priority.
+  void name_ingresses(std::uint32_t priority, FetchQueue& ahead) const {
+    ahead.add(&at(0, priority), headroom_.size() * sizeof(Ingress));
+    ahead.add(alpha_1024_.data(), alpha_1024_.size() * sizeof(std::uint32_t));
+  }
 
   bool lossless(std::uint32_t priority) const { return (lossless_ >> priority & 1U) != 0; }
 

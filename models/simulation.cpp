@@ -217,6 +217,7 @@ RunEnd Simulation::run(const RunOptions& options) {
   engine_options.lookahead = std::min(impl_->context.lookahead(), options.max_window);
   engine_options.workers = options.threads;
   engine_options.parallel_from = options.parallel_from;
+  engine_options.fetch_ahead = impl_->context.graph.port_count() >= options.fetch_from_ports;
   WindowEngine engine(
       impl_->entities(), impl_->owners(options.threads), engine_options,
       impl_->context.params.plain_paths ? std::vector<std::uint8_t>() : impl_->sides());

@@ -12,10 +12,10 @@ std::int64_t Switch::visit(const Window& window, Worker& worker) {
   scratch_ = &context_.scratch[worker.index()];
   plain_routes_ = balancer_.is_ecmp() && pinned_.empty() && !interrupted_;
   ArrivalBatch<Packet>& batch = scratch_->batch;
-  gather(window);
+  gather(window, worker.ahead());
   scratch_->events += batch.size();
   if (is_calm(batch)) {
-    serve_by_port(window);
+    serve_by_port(window, worker.ahead());
   } else {
     serve_in_order(window);
   }
@@ -27,11 +27,27 @@ std::int64_t Switch::visit(const Window& window, Worker& worker) {
       {batch.next_arrival_ps(), next_departure(), watchdog_.due_ps(), faults_.wish_ps()});
 }
 
-void Switch::prepare(const Window& window) const {
-  for (std::uint32_t p = 0; p < port_count_; ++p) {
-    context_.channels.prefetch(window.parity, first_port_ + p);
-    __builtin_prefetch(&ports_[p], 1);
+void Switch::prepare(const Window& window, unsigned visits_before, FetchQueue& ahead) const {
+  if (visits_before > 1) {
+    context_.channels.name_slots(window.parity, first_port_, port_count_, ahead);
+    ahead.add(ports_.data(), port_count_ * sizeof(EgressPort));
+    for (unsigned bits = recent_priorities_; bits != 0; bits &= bits - 1) {
+      const auto priority = static_cast<std::uint32_t>(__builtin_ctz(bits));
+      ahead.add(&queues_[priority * port_count_], port_count_ * sizeof(EgressQueue));
+      buffer_.name_ingresses(priority, ahead);
+    }
+    ahead.add(waiting_ports_.data());
+    ahead.add(written_ports_.data());
+    ahead.add(peers_.data(), port_count_ * sizeof(EntityId));
+    ahead.add(reinterpret_cast<const char*>(this) + kFirstBytes, sizeof *this - kFirstBytes);
+    return;
   }
+  for (std::uint32_t p = 0; p < port_count_; ++p)
+    context_.channels.name_items(window.parity, first_port_ + p, ahead);
+  for_each_bit(waiting_ports_, [&](std::uint32_t p) {
+    for (unsigned bits = ports_[p].waiting; bits != 0; bits &= bits - 1)
+      queues_[__builtin_ctz(bits) * port_count_ + p].packets.name_ends(ahead);
+  });
 }
 
 // The plain path.

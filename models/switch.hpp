@@ -46,7 +46,8 @@ class Switch final : public Entity {
   Switch(NodeId node, NetworkContext& context);
 
   std::int64_t visit(const Window& window, Worker& worker) override;
-  void prepare(const Window& window) const override;
+  void prepare(const Window& window, unsigned visits_before,
+               FetchQueue& ahead) const override;
 
   /// Only before the run.
   PinnedRoutes& pinned_routes() { return pinned_; }
@@ -79,9 +80,9 @@ class Switch final : public Entity {
  private:
   // models/switch_calm.cpp
   class PortService;
-  void gather(const Window& window);
+  void gather(const Window& window, FetchQueue& ahead);
   bool is_calm(const ArrivalBatch<Packet>& batch) const;
-  void serve_by_port(const Window& window);
+  void serve_by_port(const Window& window, FetchQueue& ahead);
 
   void serve_in_order(const Window& window);
   void arrive(std::int64_t now, std::uint32_t in, Packet& packet, std::uint32_t out);
@@ -166,6 +167,7 @@ class Switch final : public Entity {
   bool plain_routes_ = false;  // ECMP without faults and pinned paths: known from the packet alone
   bool may_be_calm_ = false;   // no faults, losses, watchdog or order of posting
   bool interrupted_;           // by faults or by the watchdog
+  std::uint8_t recent_priorities_ = 0;       // of the last visit
   std::uint32_t least_marked_ = UINT32_MAX;  // no shorter queue is marked in any port
   std::int64_t lossy_port_limit_;
   std::vector<EgressPort> ports_;

@@ -196,7 +196,7 @@ class Switch::PortService {
 // Takes the arrivals of the window, and what needs each of them but not their order: fingerprint,
 // routes, bounds for is_calm(). In a short loop the processor waits for the memory of many look-ups
 // at once.
-void Switch::gather(const Window& window) {
+void Switch::gather(const Window& window, FetchQueue& ahead) {
   SwitchScratch& survey = scratch_->survey;
   survey.reset(port_count_);
   SetFingerprint fingerprint = fingerprint_;
@@ -222,9 +222,10 @@ void Switch::gather(const Window& window) {
     return out;
   };
   scratch_->batch.gather(context_.channels, first_port_, port_count_, window.parity,
-                         window.begin_ps, window.end_ps - window.begin_ps, egress_of);
+                         window.begin_ps, window.end_ps - window.begin_ps, ahead, egress_of);
   fingerprint_ = fingerprint;
   survey.priorities = priorities;
+  recent_priorities_ = static_cast<std::uint8_t>(priorities);
 }
 
 bool Switch::is_calm(const ArrivalBatch<Packet>& batch) const {
@@ -249,13 +250,15 @@ bool Switch::is_calm(const ArrivalBatch<Packet>& batch) const {
   return true;
 }
 
-void Switch::serve_by_port(const Window& window) {
+void Switch::serve_by_port(const Window& window, FetchQueue& ahead) {
+  constexpr unsigned kLinesPerPort = 6;
   ++scratch_->calm_visits;
   ArrivalBatch<Packet>& batch = scratch_->batch;
   std::vector<std::uint32_t>& next = scratch_->survey.next;
   if (next.size() < batch.size()) next.resize(2 * batch.size());
   batch.sort_by_group(port_count_);
   for (std::size_t i = 0; i < batch.size();) {
+    ahead.step(kLinesPerPort);
     PortService port(*this, batch.grouped(i).group);
     i = port.serve(i, window);
     port.close();

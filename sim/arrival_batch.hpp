@@ -66,11 +66,12 @@ class ArrivalBatch {
   /// @param group_of  group_of(item, channel, offset) is called once for each, in this order.
   template <class GroupOf>
   void gather(ChannelStore<Item>& store, std::uint32_t first, std::uint32_t channels,
-              unsigned parity, std::int64_t begin_ps, std::int64_t window_ps, GroupOf&& group_of);
+              unsigned parity, std::int64_t begin_ps, std::int64_t window_ps, FetchQueue& ahead,
+              GroupOf&& group_of);
   /// The same without groups.
   void gather(ChannelStore<Item>& store, std::uint32_t first, std::uint32_t channels,
-              unsigned parity, std::int64_t begin_ps, std::int64_t window_ps) {
-    gather(store, first, channels, parity, begin_ps, window_ps,
+              unsigned parity, std::int64_t begin_ps, std::int64_t window_ps, FetchQueue& ahead) {
+    gather(store, first, channels, parity, begin_ps, window_ps, ahead,
            [](const Item&, std::uint32_t, std::uint32_t) { return 0U; });
   }
 
@@ -126,6 +127,7 @@ class ArrivalBatch {
 
  private:
   static constexpr unsigned kIndexBits = 20;
+  static constexpr unsigned kLinesPerStep = 6;
   static constexpr std::uint32_t kMostGrouped = 1U << kIndexBits;
 
   /// Of the largest number below `count`. @pre count > 0.
@@ -221,7 +223,7 @@ template <class Item>
 template <class GroupOf>
 void ArrivalBatch<Item>::gather(ChannelStore<Item>& store, std::uint32_t first,
                                 std::uint32_t channels, unsigned parity, std::int64_t begin_ps,
-                                std::int64_t window_ps, GroupOf&& group_of) {
+                                std::int64_t window_ps, FetchQueue& ahead, GroupOf&& group_of) {
   count_ = 0;
   next_ps_ = INT64_MAX;
   const auto begin_low = static_cast<std::uint32_t>(begin_ps);
@@ -235,6 +237,7 @@ void ArrivalBatch<Item>::gather(ChannelStore<Item>& store, std::uint32_t first,
     Chain<Item>& pending = store.pending(first + c);
     if (pending.empty()) continue;
     const std::size_t before = count_;
+    ahead.step(kLinesPerStep);
     take(pending, c, begin_low, window, begin_ps, group_of);
     runs_ += count_ != before;
   }

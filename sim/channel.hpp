@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "sim/check.hpp"
+#include "sim/fetch_queue.hpp"
 
 namespace plait {
 
@@ -169,6 +170,11 @@ struct Chain {
     if (head == nullptr) tail = nullptr;
     pool.give(used, used, 1);
   }
+  /// Names the oldest item and the place behind the newest. @pre not empty.
+  void name_ends(FetchQueue& ahead) const {
+    ahead.add(head);
+    ahead.add(tail);
+  }
   /// Visits all items, oldest first.
   template <class Visit>
   void for_each(Visit&& visit) const {
@@ -206,10 +212,17 @@ class ChannelStore {
     }
     return pending;
   }
-  /// Hint: the receiver will soon ask for what was published.
-  void prefetch(unsigned parity, std::uint32_t channel) const {
-    const Chunk<Item>* head = published_[parity ^ 1U][channel].head;
-    if (head != nullptr) head->prefetch();
+  /// Names what the receiver of these channels will read first.
+  void name_slots(unsigned parity, std::uint32_t first, std::uint32_t channels,
+                  FetchQueue& ahead) const {
+    ahead.add(&published_[parity ^ 1U][first], channels * sizeof(Chain<Item>));
+    ahead.add(&pending_[first], channels * sizeof(Chain<Item>));
+  }
+  /// What it reads then.
+  static constexpr std::size_t kNamed = 192;
+  void name_items(unsigned parity, std::uint32_t channel, FetchQueue& ahead) const {
+    if (const Chunk<Item>* left = pending_[channel].head) ahead.add(left, 64);
+    if (const Chunk<Item>* head = published_[parity ^ 1U][channel].head) ahead.add(head, kNamed);
   }
   /// Items taken over and not yet read.
   Chain<Item>& pending(std::uint32_t channel) { return pending_[channel]; }

@@ -143,13 +143,10 @@ void WindowEngine::visit_slot(std::uint32_t slot, const Window& window, Worker& 
   }
 }
 
-// Visits the active entities that worker `part` owns. Bits were set by any worker since the last
-// round of this kind; each worker has its own copy of the bitmaps, so that writers never share a
-// cache line.
-void WindowEngine::visit_part(unsigned part, const Window& window) {
-  Worker& worker = *workers_[part];
-  worker.any_[round_.read] = false;
-  collect_due(worker, window.end_ps);
+// The active entities that worker `part` owns. Bits were set by any worker since the last round of
+// this kind; each worker has its own copy of the bitmaps, so that writers never share a cache line.
+void WindowEngine::find_due(unsigned part, Worker& worker) {
+  worker.due_.clear();
   const unsigned row = round_.side * options_.workers + part;
   for (std::uint32_t word = part_begin_[row]; word < part_begin_[row + 1]; ++word) {
     std::uint64_t bits = 0;
@@ -158,12 +155,32 @@ void WindowEngine::visit_part(unsigned part, const Window& window) {
       bits |= theirs;
       if (theirs != 0) theirs = 0;
     }
-    while (bits != 0) {
-      const std::uint32_t slot = word * 64 + static_cast<std::uint32_t>(__builtin_ctzll(bits));
-      bits &= bits - 1;
-      if (bits != 0) entities_[word * 64 + __builtin_ctzll(bits)]->prepare(window);
-      visit_slot(slot, window, worker);
-    }
+    for (; bits != 0; bits &= bits - 1)
+      worker.due_.push_back(word * 64 + static_cast<std::uint32_t>(__builtin_ctzll(bits)));
+  }
+}
+
+// Entities are reached through chains of pointers, and few of them fit the caches: while one is
+// visited the next three are each fetched one link further.
+void WindowEngine::prepare(Worker& worker, std::size_t after, const Window& window) const {
+  const auto entity = [&](std::size_t ahead) -> const Entity* {
+    const std::size_t at = after + ahead;
+    return at < worker.due_.size() ? entities_[worker.due_[at]] : nullptr;
+  };
+  worker.ahead_.finish();
+  if (const Entity* third = entity(3)) worker.ahead_.add(third, Entity::kFirstBytes);
+  if (const Entity* first = entity(1)) first->prepare(window, 1, worker.ahead_);
+  if (const Entity* second = entity(2)) second->prepare(window, 2, worker.ahead_);
+}
+
+void WindowEngine::visit_part(unsigned part, const Window& window) {
+  Worker& worker = *workers_[part];
+  worker.any_[round_.read] = false;
+  collect_due(worker, window.end_ps);
+  find_due(part, worker);
+  for (std::size_t i = 0; i < worker.due_.size(); ++i) {
+    if (options_.fetch_ahead) prepare(worker, i, window);
+    visit_slot(worker.due_[i], window, worker);
   }
 }
 

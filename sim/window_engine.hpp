@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "sim/executor.hpp"
+#include "sim/fetch_queue.hpp"
 #include "sim/ids.hpp"
 #include "sim/units.hpp"
 
@@ -45,6 +46,8 @@ class Worker {
   unsigned index() const { return index_; }
   /// Has `entity` visited in the next window, because something was published to it.
   void activate(EntityId entity);
+  /// What the next visits will need; a visit fetches a few lines between its steps.
+  FetchQueue& ahead() { return ahead_; }
 
  private:
   friend class WindowEngine;
@@ -60,7 +63,9 @@ class Worker {
   using Wishes = std::priority_queue<Wish, std::vector<Wish>, std::greater<>>;
   std::vector<std::uint64_t> active_[2];  // by slot, this worker's own bits; see Round
   bool any_[2] = {false, false};
-  Wishes wishes_[2];  // by side
+  Wishes wishes_[2];                // by side
+  std::vector<std::uint32_t> due_;  // slots to visit in this round
+  FetchQueue ahead_;
   std::uint64_t visits_ = 0;
 };
 
@@ -70,9 +75,11 @@ class Entity {
   /// Processes everything of this entity in the window. @return the time of the next visit it wants
   /// even if nothing is published to it, in ps, >= window.end_ps; INT64_MAX = none.
   virtual std::int64_t visit(const Window& window, Worker& worker) = 0;
-  /// Hint: will be visited right after the visit that begins now. May only fetch memory into the
-  /// caches.
-  virtual void prepare(const Window&) const {}
+  /// Hint: so many other visits come before the one of this entity. Called with 2, to name memory
+  /// that it knows by itself (its first kFirstBytes have been fetched then), and with 1, to name
+  /// what that leads to.
+  virtual void prepare(const Window&, unsigned /*visits_before*/, FetchQueue&) const {}
+  static constexpr std::size_t kFirstBytes = 256;
 };
 
 class WindowEngine {
@@ -82,6 +89,8 @@ class WindowEngine {
     unsigned workers = 1;
     /// Below this many visits in the last window, one thread runs all workers' parts.
     std::uint64_t parallel_from = 32;
+    /// Fetch ahead what the next visits need: pays where the entities do not fit the caches.
+    bool fetch_ahead = false;
   };
   /// @param owner  worker of each entity (values below options.workers); affects speed only.
   /// @param side   0 or 1 for each entity, so that no channel joins two of one side; empty: there
@@ -122,6 +131,8 @@ class WindowEngine {
                const std::vector<std::uint8_t>& side);
   bool next_window(Window& window);
   void visit_part(unsigned part, const Window& window);
+  void find_due(unsigned part, Worker& worker);
+  void prepare(Worker& worker, std::size_t after, const Window& window) const;
   void visit_slot(std::uint32_t slot, const Window& window, Worker& worker);
   void collect_due(Worker& worker, std::int64_t end_ps);
   bool any_active() const;

@@ -24,6 +24,7 @@ TEST_CASE("a batch is in order of (time, channel, sequence) and leaves later ite
     ChannelStore<Item> store(6);
     ChunkPool<Item> pool;
     ArrivalBatch<Item> batch;
+    FetchQueue ahead;
     const std::int64_t window = 1 + static_cast<std::int64_t>(random.below(3000));
     std::int64_t begin = 5'000'000'000 - 1500;  // across the wrap of 32 bits at 4,294,967,296 * k
     std::vector<std::int64_t> last(6, begin);
@@ -38,7 +39,7 @@ TEST_CASE("a batch is in order of (time, channel, sequence) and leaves later ite
         }
         store.publish((w & 1U) ^ 1U, c, chain);
       }
-      batch.gather(store, 0, 6, w & 1U, begin, window);
+      batch.gather(store, 0, 6, w & 1U, begin, window, ahead);
       batch.sort();
       std::tuple<std::uint32_t, std::uint32_t, std::uint32_t> previous{0, 0, 0};
       for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -71,6 +72,7 @@ TEST_CASE("sorted by group, each group is in order and nothing is lost", "[chann
     ChannelStore<Item> store(channels);
     ChunkPool<Item> pool;
     ArrivalBatch<Item> batch;
+    FetchQueue ahead;
     for (std::uint32_t c = 0; c < channels; ++c) {
       Chain<Item> chain;
       std::uint32_t at = 0;
@@ -81,7 +83,7 @@ TEST_CASE("sorted by group, each group is in order and nothing is lost", "[chann
       store.publish(1, c, chain);
     }
     std::vector<std::uint32_t> group;
-    batch.gather(store, 0, channels, 0, 0, window,
+    batch.gather(store, 0, channels, 0, 0, window, ahead,
                  [&](const Item& item, std::uint32_t channel, std::uint32_t offset) {
                    CHECK(channel == item.channel);
                    CHECK(offset == item.arrival);
@@ -112,12 +114,13 @@ TEST_CASE("sorting by group a batch that fills its memory exactly", "[channel]")
   ChannelStore<Item> store(3);
   ChunkPool<Item> pool;
   ArrivalBatch<Item> batch;
+  FetchQueue ahead;
   for (std::uint32_t c = 0; c < 3; ++c) {
     Chain<Item> chain;
     for (std::uint32_t n = 0; n < std::array{240U, 16U, 20U}[c]; ++n) chain.append(pool, {n, c, n});
     store.publish(1, c, chain);
   }
-  batch.gather(store, 0, 3, 0, 0, 1000,
+  batch.gather(store, 0, 3, 0, 0, 1000, ahead,
                [](const Item& item, std::uint32_t, std::uint32_t) { return item.number % 7; });
   REQUIRE(batch.size() == 276);
   batch.sort_by_group(7);
@@ -133,12 +136,13 @@ TEST_CASE("chunks go back to the pool: memory does not grow with traffic", "[cha
   ChannelStore<Item> store(1);
   ChunkPool<Item> pool;
   ArrivalBatch<Item> batch;
+  FetchQueue ahead;
   std::size_t memory = 0;
   for (std::uint32_t w = 0; w < 2000; ++w) {
     Chain<Item> chain;
     for (std::uint32_t i = 0; i < 100; ++i) chain.append(pool, {w * 1000 + i, 0, i});
     store.publish((w & 1U) ^ 1U, 0, chain);
-    batch.gather(store, 0, 1, w & 1U, std::int64_t{w} * 1000, 1000);
+    batch.gather(store, 0, 1, w & 1U, std::int64_t{w} * 1000, 1000, ahead);
     CHECK(batch.size() == 100);
     batch.release(pool);
     if (w == 10) memory = pool.memory_bytes();

@@ -51,6 +51,7 @@ class FabricRun {
     options.threads = threads;
     options.until = until;
     options.parallel_from = 0;  // also the smallest fabric really runs in parallel
+    options.fetch_from_ports = 0;
     options.max_window = max_window;
     return run(flows, options);
   }

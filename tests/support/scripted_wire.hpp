@@ -44,7 +44,7 @@ class ScriptedWire final : public Entity {
   std::int64_t visit(const Window& window, Worker& worker) override {
     WorkerScratch& scratch = context_.scratch[worker.index()];
     batch_.gather(context_.channels, first_port_, 2, window.parity, window.begin_ps,
-                  window.end_ps - window.begin_ps);
+                  window.end_ps - window.begin_ps, worker.ahead());
     for (std::size_t i = 0; i < batch_.size(); ++i)
       take(window.begin_ps + batch_[i].offset, batch_[i].channel, *batch_[i].item);
     std::int64_t next = batch_.next_arrival_ps();
