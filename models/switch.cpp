@@ -36,6 +36,8 @@ void Switch::prepare(const Window& window, unsigned visits_before, FetchQueue& a
       ahead.add(&queues_[priority * port_count_], port_count_ * sizeof(EgressQueue));
       buffer_.name_ingresses(priority, ahead);
     }
+    const auto routes = context_.routes.blocks(node_);
+    ahead.add(routes.data(), routes.size_bytes());
     ahead.add(waiting_ports_.data());
     ahead.add(written_ports_.data());
     ahead.add(peers_.data(), port_count_ * sizeof(EntityId));

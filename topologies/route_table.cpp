@@ -14,7 +14,6 @@
 namespace plait {
 
 namespace {
-constexpr std::uint32_t kNoRow = UINT32_MAX;
 constexpr std::size_t kMaxCells = std::size_t{1} << 28;  // of 6 bytes each
 constexpr std::uint16_t kFar = UINT16_MAX;               // no path
 }  // namespace
@@ -40,10 +39,12 @@ class RouteTable::Builder {
     table_.distance_.resize(cells, kFar);
     last_set_.assign(graph_.switches().size(), 0);
     table_.set_begin_ = {0, 0};  // set 0 is the empty one
-    for (std::size_t edge = 0; edge < edge_rows_.size(); ++edge) {
-      search_from(edge_rows_[edge]);
+    for (std::size_t edge = 0; edge < table_.edge_count_; ++edge) {
+      if (table_.edge_row_[edge] == kNone) continue;
+      search_from(table_.edge_row_[edge]);
       record(edge);
     }
+    fill_blocks();
     table_.set_ports_.shrink_to_fit();
     table_.set_begin_.shrink_to_fit();
   }
@@ -61,7 +62,7 @@ class RouteTable::Builder {
   bool is_dead(PortId port) const { return dead_ != nullptr && (*dead_)[port.index()]; }
 
   void index_switches() {
-    table_.switch_row_.assign(graph_.node_count(), kNoRow);
+    table_.switch_row_.assign(graph_.node_count(), kNone);
     for (std::size_t row = 0; row < graph_.switches().size(); ++row)
       table_.switch_row_[graph_.switches()[row].index()] = static_cast<std::uint32_t>(row);
     for (const NodeId sw : graph_.switches()) {
@@ -69,7 +70,7 @@ class RouteTable::Builder {
       for (std::uint32_t n = 0; n < graph_.node(sw).ports; ++n) {
         const NodeId far = graph_.port_node(graph_.peer(graph_.port(sw, n)));
         const std::uint32_t row = table_.switch_row_[far.index()];
-        if (row != kNoRow && !is_dead(graph_.port(sw, n)))
+        if (row != kNone && !is_dead(graph_.port(sw, n)))
           neighbours_.push_back({row, static_cast<std::uint16_t>(n)});
       }
     }
@@ -79,13 +80,14 @@ class RouteTable::Builder {
   /// Columns are the switches with hosts, numbered as their first endpoint comes; behind them, if
   /// any endpoint is cut off, an empty one for those.
   void index_endpoints() {
-    std::vector<std::uint32_t> column(graph_.switches().size(), kNoRow);
+    std::vector<std::uint32_t>& column = table_.own_edge_;
+    column.assign(graph_.switches().size(), kNone);
     std::vector<std::size_t> cut_off;
     for (std::size_t e = 0; e < graph_.endpoint_count(); ++e) {
       const PortId at_switch = graph_.peer(graph_.endpoint_port(EndpointId(e)));
       const NodeId sw = graph_.port_node(at_switch);
       const std::uint32_t row = table_.switch_row_[sw.index()];
-      if (row == kNoRow) {
+      if (row == kNone) {
         const NodeId host = graph_.port_node(graph_.peer(at_switch));
         throw UserError(
             fmt::format("hosts {} and {} are cabled directly: put a switch between them",
@@ -93,21 +95,22 @@ class RouteTable::Builder {
       }
       if (is_dead(at_switch)) {
         cut_off.push_back(e);
-        table_.endpoint_target_.push_back({kCutOff, 0});
+        table_.endpoint_edge_.push_back(0);
         table_.endpoint_port_number_.push_back(0);
         continue;
       }
-      if (column[row] == kNoRow) {
-        column[row] = static_cast<std::uint32_t>(edge_rows_.size());
-        edge_rows_.push_back(row);
+      if (column[row] == kNone) {
+        column[row] = static_cast<std::uint32_t>(table_.edge_row_.size());
+        table_.edge_row_.push_back(row);
       }
-      table_.endpoint_target_.push_back({sw.value(), column[row]});
+      table_.endpoint_edge_.push_back(column[row]);
       table_.endpoint_port_number_.push_back(
           static_cast<std::uint16_t>(graph_.port_number(at_switch)));
     }
-    const auto columns = static_cast<std::uint32_t>(edge_rows_.size());
-    for (const std::size_t e : cut_off) table_.endpoint_target_[e].edge = columns;
-    table_.edge_count_ = columns + !cut_off.empty();
+    const auto columns = static_cast<std::uint32_t>(table_.edge_row_.size());
+    for (const std::size_t e : cut_off) table_.endpoint_edge_[e] = columns;
+    if (!cut_off.empty()) table_.edge_row_.push_back(kNone);
+    table_.edge_count_ = table_.edge_row_.size();
   }
 
   void check_hosts_reach_each_other() const {
@@ -145,6 +148,23 @@ class RouteTable::Builder {
     }
   }
 
+  // A switch's own column is never looked up, so it fits every set.
+  void fill_blocks() {
+    for (std::size_t row = 0; row < table_.own_edge_.size(); ++row)
+      for (std::size_t first = 0; first < table_.edge_count_; first += kBlock) {
+        std::uint32_t common = kNone;
+        bool mixed = false;
+        for (std::size_t edge = first; edge < std::min(first + kBlock, table_.edge_count_);
+             ++edge) {
+          if (edge == table_.own_edge_[row]) continue;
+          const std::uint32_t set = table_.set_index_[row * table_.edge_count_ + edge];
+          mixed |= common != kNone && set != common;
+          common = set;
+        }
+        table_.blocks_.push_back(mixed ? kMixed : common == kNone ? 0 : common);
+      }
+  }
+
   std::span<const std::uint16_t> set(std::uint32_t id) const {
     return {table_.set_ports_.data() + table_.set_begin_[id],
             table_.set_begin_[id + 1] - table_.set_begin_[id]};
@@ -170,10 +190,9 @@ class RouteTable::Builder {
   RouteTable& table_;
   std::vector<std::size_t> begin_;  // by row, into neighbours_
   std::vector<Neighbour> neighbours_;
-  std::vector<std::uint32_t> edge_rows_;  // by column
-  std::vector<std::uint16_t> distance_;   // of the current search, by row
-  std::vector<std::uint32_t> order_;      // rows in order of discovery
-  std::vector<std::uint32_t> last_set_;   // by row
+  std::vector<std::uint16_t> distance_;  // of the current search, by row
+  std::vector<std::uint32_t> order_;     // rows in order of discovery
+  std::vector<std::uint32_t> last_set_;  // by row
   std::vector<std::uint16_t> ports_;
   std::unordered_multimap<std::size_t, std::uint32_t> known_;
 };
@@ -187,12 +206,10 @@ RouteTable::RouteTable(const FabricGraph& graph, const std::vector<bool>& dead) 
 
 std::uint32_t RouteTable::hop_count(EndpointId from, EndpointId to) const {
   if (from == to) return 0;
-  const Target source = endpoint_target_[from.index()];
-  const Target target = endpoint_target_[to.index()];
-  if (source.edge_switch == kCutOff) return kUnreachable;
+  const std::uint32_t row = edge_row_[edge_of(from)];
+  if (row == kNone) return kUnreachable;
   const std::uint16_t between =
-      distance_[static_cast<std::size_t>(switch_row_[source.edge_switch]) * edge_count_ +
-                target.edge];
+      distance_[static_cast<std::size_t>(row) * edge_count_ + edge_of(to)];
   return between == kFar ? kUnreachable : between + 2U;
 }
 
@@ -204,8 +221,9 @@ bool RouteTable::offers_choice() const {
 
 std::size_t RouteTable::memory_bytes() const {
   const auto bytes = [](const auto& v) { return v.capacity() * sizeof(v[0]); };
-  return bytes(endpoint_target_) + bytes(endpoint_port_number_) + bytes(switch_row_) +
-         bytes(set_index_) + bytes(set_begin_) + bytes(set_ports_) + bytes(distance_);
+  return bytes(endpoint_edge_) + bytes(endpoint_port_number_) + bytes(switch_row_) +
+         bytes(own_edge_) + bytes(edge_row_) + bytes(blocks_) + bytes(set_index_) +
+         bytes(set_begin_) + bytes(set_ports_) + bytes(distance_);
 }
 
 }  // namespace plait

@@ -3,7 +3,9 @@
 /// @file route_table.hpp
 /// Equal-cost next hops of every switch towards every endpoint, without O(hosts^2) tables: stored
 /// per pair (switch, edge switch), where an edge switch is a switch with hosts on it, and shared
-/// between equal sets. All shortest paths by hop count; hosts do not forward.
+/// between equal sets. All shortest paths by hop count; hosts do not forward. Look-ups go through
+/// blocks of eight neighbouring edge switches, towards which most switches have one set: the rows
+/// of a large fabric do not fit the caches, its blocks do.
 
 #include <cstdint>
 #include <span>
@@ -15,12 +17,6 @@
 namespace plait {
 
 class RouteTable {
-  static constexpr std::uint32_t kCutOff = UINT32_MAX;
-  struct Target {
-    std::uint32_t edge_switch;  // node id; kCutOff: its own cable is dead
-    std::uint32_t edge;         // column of set_index_
-  };
-
  public:
   /// hop_count() of endpoints that have no path, such as two rails without spines.
   static constexpr std::uint32_t kUnreachable = UINT32_MAX;
@@ -44,32 +40,39 @@ class RouteTable {
   class Row {
    public:
     std::span<const std::uint16_t> next_hops(EndpointId to) const {
-      const Target target = targets_[to.index()];
-      if (target.edge_switch == switch_) return {ports_to_hosts_ + to.index(), 1};
-      const std::uint32_t set = sets_[target.edge];
+      const std::uint32_t edge = edges_[to.index()];
+      if (edge == own_edge_) return {ports_to_hosts_ + to.index(), 1};
+      std::uint32_t set = blocks_[edge / kBlock];
+      if (set == kMixed) set = sets_[edge];
       return {set_ports_ + set_begin_[set], set_begin_[set + 1] - set_begin_[set]};
     }
 
    private:
     friend class RouteTable;
     Row(const RouteTable& table, NodeId sw)
-        : switch_(sw.value()),
-          targets_(table.endpoint_target_.data()),
+        : own_edge_(table.own_edge_[table.switch_row_[sw.index()]]),
+          edges_(table.endpoint_edge_.data()),
           ports_to_hosts_(table.endpoint_port_number_.data()),
+          blocks_(table.blocks(sw).data()),
           sets_(table.set_index_.data() +
                 static_cast<std::size_t>(table.switch_row_[sw.index()]) * table.edge_count_),
           set_begin_(table.set_begin_.data()),
           set_ports_(table.set_ports_.data()) {}
 
-    std::uint32_t switch_;
-    const Target* targets_;
+    std::uint32_t own_edge_;
+    const std::uint32_t* edges_;
     const std::uint16_t* ports_to_hosts_;
+    const std::uint32_t* blocks_;
     const std::uint32_t* sets_;
     const std::uint32_t* set_begin_;
     const std::uint16_t* set_ports_;
   };
   /// Valid as long as the table. @pre `sw` is a switch.
   Row row(NodeId sw) const { return Row(*this, sw); }
+  /// What most look-ups of a switch read, to be fetched ahead.
+  std::span<const std::uint32_t> blocks(NodeId sw) const {
+    return {blocks_.data() + switch_row_[sw.index()] * block_count(), block_count()};
+  }
 
   /// Links on a shortest path from one endpoint to another, host links included; 0 to itself.
   std::uint32_t hop_count(EndpointId from, EndpointId to) const;
@@ -84,7 +87,7 @@ class RouteTable {
   std::size_t cells() const { return set_index_.size(); }
   std::size_t edge_count() const { return edge_count_; }
   /// Number of the edge switch that `to` hangs on, below edge_count().
-  std::uint32_t edge_of(EndpointId to) const { return endpoint_target_[to.index()].edge; }
+  std::uint32_t edge_of(EndpointId to) const { return endpoint_edge_[to.index()]; }
   /// Links between `sw` and the edge switch of `to`; 65535: there is no path.
   std::uint32_t distance(NodeId sw, EndpointId to) const { return distance_[cell(sw, to)]; }
 
@@ -92,10 +95,19 @@ class RouteTable {
 
  private:
   class Builder;
+  static constexpr std::uint32_t kBlock = 8;
+  static constexpr std::uint32_t kMixed = UINT32_MAX;  // a block of several sets
+  static constexpr std::uint32_t kNone = UINT32_MAX;   // no switch, no column
+
+  std::size_t block_count() const { return (edge_count_ + kBlock - 1) / kBlock; }
+
   std::size_t edge_count_ = 0;
-  std::vector<Target> endpoint_target_;
+  std::vector<std::uint32_t> endpoint_edge_;  // column of set_index_
   std::vector<std::uint16_t> endpoint_port_number_;
   std::vector<std::uint32_t> switch_row_;  // by node id
+  std::vector<std::uint32_t> own_edge_;    // by switch row: its column, or kNone
+  std::vector<std::uint32_t> edge_row_;    // by column: its row; kNone: of endpoints cut off
+  std::vector<std::uint32_t> blocks_;      // switch row x block of columns -> set, or kMixed
   std::vector<std::uint32_t> set_index_;   // switch row x edge column -> set
   std::vector<std::uint32_t> set_begin_;   // into set_ports_
   std::vector<std::uint16_t> set_ports_;
