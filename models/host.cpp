@@ -109,6 +109,7 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
                window.parity, window.begin_ps, window.end_ps - window.begin_ps, worker.ahead());
   batch.sort();
   scratch.events += batch.size();
+  worker.count(batch.size());
   if (context_.telemetry)
     for (std::size_t i = 0; i < batch.size(); ++i)
       __builtin_prefetch(&context_.annex.int_stack(*batch[i].item));

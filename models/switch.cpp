@@ -14,6 +14,7 @@ std::int64_t Switch::visit(const Window& window, Worker& worker) {
   ArrivalBatch<Packet>& batch = scratch_->batch;
   gather(window, worker.ahead());
   scratch_->events += batch.size();
+  worker.count(batch.size());
   if (is_calm(batch)) {
     serve_by_port(window, worker.ahead());
   } else {

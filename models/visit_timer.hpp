@@ -38,7 +38,9 @@ class TimedEntity final : public Entity {
     const Stopwatch stopwatch(sum_ns_);
     return entity_.visit(window, worker);
   }
-  void prepare(const Window& window) const override { entity_.prepare(window); }
+  void prepare(const Window& window, unsigned visits_before, FetchQueue& ahead) const override {
+    entity_.prepare(window, visits_before, ahead);
+  }
   double seconds() const { return 1e-9 * static_cast<double>(sum_ns_); }
 
  private:

@@ -76,6 +76,12 @@ std::uint64_t WindowEngine::visits() const {
   return sum;
 }
 
+std::uint64_t WindowEngine::steps() const {
+  std::uint64_t sum = 0;
+  for (const auto& worker : workers_) sum += worker->steps_;
+  return sum;
+}
+
 // Somebody was sent something, or wishes to be visited in the next window of its side.
 bool WindowEngine::any_active() const {
   return std::any_of(workers_.begin(), workers_.end(),
@@ -132,6 +138,7 @@ void WindowEngine::collect_due(Worker& worker, std::int64_t end_ps) {
 
 void WindowEngine::visit_slot(std::uint32_t slot, const Window& window, Worker& worker) {
   ++worker.visits_;
+  ++worker.steps_;
   const std::int64_t next = entities_[slot]->visit(window, worker);
   if (next == INT64_MAX) return;
   PLAIT_CHECK_GE(next, window.end_ps);
@@ -189,8 +196,8 @@ WindowEngine::End WindowEngine::run(Executor& executor, SimTime until,
   End end = End::kIdle;
   until_ps_ = until.ps();
   executor.enclose([&] {
-    std::uint64_t visits_before = visits();
-    std::uint64_t last_visits = options_.parallel_from;
+    std::uint64_t steps_before = steps();
+    std::uint64_t last_steps[2] = {options_.parallel_from, options_.parallel_from};  // by side
     Window window;
     const std::function<void(unsigned)> task = [&](unsigned part) { visit_part(part, window); };
     while (next_window(window)) {
@@ -199,16 +206,16 @@ WindowEngine::End WindowEngine::run(Executor& executor, SimTime until,
         return;
       }
       window.end_ps = std::min(window.end_ps, until_ps_);
-      if (last_visits < options_.parallel_from) {
+      if (last_steps[round_.side] < options_.parallel_from) {
         for (unsigned part = 0; part < options_.workers; ++part) task(part);
       } else {
         executor.run(options_.workers, task);
       }
       ++windows_;
       clock_ps_[round_.side] = window.end_ps;
-      const std::uint64_t visits_now = visits();
-      last_visits = visits_now - visits_before;
-      visits_before = visits_now;
+      const std::uint64_t steps_now = steps();
+      last_steps[round_.side] = steps_now - steps_before;
+      steps_before = steps_now;
       Window done = window;
       done.end_ps = std::min(clock_ps_[0], clock_ps_[1]);
       if (!after_window(done)) {

@@ -46,6 +46,8 @@ class Worker {
   unsigned index() const { return index_; }
   /// Has `entity` visited in the next window, because something was published to it.
   void activate(EntityId entity);
+  /// The visit under way takes `arrivals` steps: what there is to share among threads.
+  void count(std::size_t arrivals) { steps_ += arrivals; }
   /// What the next visits will need; a visit fetches a few lines between its steps.
   FetchQueue& ahead() { return ahead_; }
 
@@ -67,6 +69,7 @@ class Worker {
   std::vector<std::uint32_t> due_;  // slots to visit in this round
   FetchQueue ahead_;
   std::uint64_t visits_ = 0;
+  std::uint64_t steps_ = 0;  // visits, and what they have counted
 };
 
 class Entity {
@@ -87,8 +90,9 @@ class WindowEngine {
   struct Options {
     Duration lookahead;  ///< > 0, at most the least channel latency.
     unsigned workers = 1;
-    /// Below this many visits in the last window, one thread runs all workers' parts.
-    std::uint64_t parallel_from = 32;
+    /// Below this many steps (visits and arrivals) in the last window of the same side, one thread
+    /// runs all workers' parts: waiting for each other would cost more than sharing saves.
+    std::uint64_t parallel_from = 64;
     /// Fetch ahead what the next visits need: pays where the entities do not fit the caches.
     bool fetch_ahead = false;
   };
@@ -135,6 +139,7 @@ class WindowEngine {
   void prepare(Worker& worker, std::size_t after, const Window& window) const;
   void visit_slot(std::uint32_t slot, const Window& window, Worker& worker);
   void collect_due(Worker& worker, std::int64_t end_ps);
+  std::uint64_t steps() const;
   bool any_active() const;
   std::int64_t earliest_wish();
   unsigned side_of(std::uint32_t slot) const { return slot >= side_begin_[1] ? 1 : 0; }
