@@ -30,7 +30,7 @@ Host::Host(NodeId node, NetworkContext& context)
                     std::to_string(kMaxGpusPerHost) + " are supported");
   for (std::uint32_t p = 0; p < info.ports; ++p)
     nics_.emplace_back(context, context.graph.endpoint(PortId(first_port_ + p)),
-                       static_cast<NicListener&>(*this), faults_);
+                       static_cast<NicListener&>(*this), faults_, next_nic_timer_ps_);
   if (gpus_ > 1 && context.params.scale_up.kind != ScaleUpKind::kNone)
     scale_up_ = std::make_unique<ScaleUp>(context.params.scale_up, gpus_, first_gpu_);
   faulty_ = faults_.active();
@@ -73,8 +73,10 @@ void Host::send(SimTime now, const MessageKey& key, Bytes size, std::uint64_t to
     throw UserError("no NIC between host " + context_.graph.node(node_).name + " and host " +
                     info.name);
   const PortId own = context_.graph.endpoint_port(context_.endpoint_of(key.from));
-  nics_[own.value() - first_port_].send(now.ps(), key, context_.endpoint_of(key.to),
-                                        context_.queue_pair(key).pack(), size, token);
+  Nic& nic = nics_[own.value() - first_port_];
+  nic.advance(now.ps() - 1);
+  nic.send(now.ps(), key, context_.endpoint_of(key.to), context_.queue_pair(key).pack(), size,
+           token);
 }
 
 // Not among the message records: what is delivered is not what somebody sent.
@@ -103,6 +105,8 @@ Host::LocalFlow& Host::local_flow(const MessageKey& key) {
 
 std::int64_t Host::visit(const Window& window, Worker& worker) {
   WorkerScratch& scratch = context_.scratch[worker.index()];
+  together_ = context_.posting_order ||
+              context_.params.transport.rto.ps() < window.end_ps - window.begin_ps;
   for (Nic& nic : nics_) nic.begin_visit(scratch);
   ArrivalBatch<Packet>& batch = scratch.batch;
   batch.gather(context_.channels, first_port_, static_cast<std::uint32_t>(nics_.size()),
@@ -121,7 +125,7 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
     if (faulty_ && faults_.next_ps() <= now) [[unlikely]]
       apply_faults(now);
     run_local(now);
-    advance_nics(now - 1);
+    advance_for(arrival.channel, now - 1);
     fingerprint_.add(digest(packet, now, arrival.channel));
     if (loss_.possible() && lost_on_arrival(arrival.channel, packet)) [[unlikely]]
       continue;
@@ -150,10 +154,8 @@ void Host::prepare(const Window& window, unsigned visits_before, FetchQueue& ahe
 }
 
 std::int64_t Host::next_local_ps() const {
-  std::int64_t next = next_timer_ps_;
-  if (scale_up_) next = std::min(next, scale_up_->next_time().ps());
-  for (const Nic& nic : nics_) next = std::min(next, nic.next_timer_ps());
-  return next;
+  const std::int64_t next = std::min(next_timer_ps_, next_nic_timer_ps_);
+  return scale_up_ ? std::min(next, scale_up_->next_time().ps()) : next;
 }
 
 // Runs timers and the scale-up network up to and including `until`.
@@ -161,9 +163,8 @@ void Host::run_local(std::int64_t until) {
   for (;;) {
     const std::int64_t now = next_local_ps();
     if (now > until) return;
-    advance_nics(now - 1);
-    for (Nic& nic : nics_)
-      if (nic.next_timer_ps() <= now) nic.on_timer(now);
+    if (together_) advance_nics(now - 1);
+    if (next_nic_timer_ps_ <= now) run_nic_timers(now);
     while (next_timer_ps_ <= now) {
       const Timer timer = timers_.top();
       timers_.pop();
@@ -172,6 +173,17 @@ void Host::run_local(std::int64_t until) {
     }
     if (scale_up_ && scale_up_->next_time().ps() <= now)
       scale_up_->advance(SimTime::ps(now), *this);
+  }
+}
+
+void Host::run_nic_timers(std::int64_t now) {
+  next_nic_timer_ps_ = INT64_MAX;
+  for (Nic& nic : nics_) {
+    if (nic.next_timer_ps() <= now) {
+      nic.advance(now - 1);
+      nic.on_timer(now);
+    }
+    next_nic_timer_ps_ = std::min(next_nic_timer_ps_, nic.next_timer_ps());
   }
 }
 
@@ -184,6 +196,12 @@ void Host::run_timer(const Timer& timer) {
     process.on_timer(now, timer.token);
   }
   note(timer.at_ps, timer.gpu);
+}
+
+// Before an event that concerns one NIC.
+void Host::advance_for(std::uint32_t nic, std::int64_t until) {
+  if (together_) return advance_nics(until);
+  nics_[nic].advance(until);
 }
 
 void Host::advance_nics(std::int64_t until) {

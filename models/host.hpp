@@ -6,6 +6,12 @@
 ///
 /// Order within a visit, at equal times: timers, then the scale-up network, then arrivals by (NIC,
 /// sequence), then NIC departures. GPU g of n uses NIC g * nics / n.
+///
+/// NICs meet only through the processes of the host, so each is brought up to the time of an event
+/// when the event concerns it (a packet for it, a message that a process posts), and all at the end
+/// of the visit. All always are with ties by order of posting, because events have a common order
+/// then, and where a timeout may be shorter than a window, because a packet that is sent late would
+/// time out late.
 
 #include <cstdint>
 #include <memory>
@@ -82,7 +88,9 @@ class alignas(FetchQueue::kLine) Host final : public Entity,
   void run_local(std::int64_t now);
   void set_timer(const Timer& timer);
   void run_timer(const Timer& timer);
+  void advance_for(std::uint32_t nic, std::int64_t until);
   void advance_nics(std::int64_t until);
+  void run_nic_timers(std::int64_t now);
   std::int64_t next_wish(std::int64_t next_arrival) const;
   void apply_faults(std::int64_t until);
   bool lost_on_arrival(std::uint32_t nic, const Packet& packet);
@@ -104,14 +112,16 @@ class alignas(FetchQueue::kLine) Host final : public Entity,
   FixedArray<Nic> nics_;
   Fingerprint fingerprint_;
   NetworkContext& context_;
-  std::int64_t next_timer_ps_ = INT64_MAX;  // of timers_
+  std::int64_t next_timer_ps_ = INT64_MAX;      // of timers_
+  std::int64_t next_nic_timer_ps_ = INT64_MAX;  // not above that of any NIC
   std::unique_ptr<ScaleUp> scale_up_;
   NodeId node_;
   std::uint32_t first_port_;
   GpuId first_gpu_;
   std::uint32_t gpus_;
   std::int64_t last_event_ps_ = 0, finished_at_ps_ = 0;
-  bool faulty_;  // ever
+  bool faulty_;            // ever
+  bool together_ = false;  // all NICs are brought up to every event
 
   NodeFaults faults_;
   LinkLoss loss_;

@@ -5,7 +5,8 @@
 
 namespace plait {
 
-Nic::Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener, NodeFaults& faults)
+Nic::Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener, NodeFaults& faults,
+         std::int64_t& next_timer_ps)
     : selective_(context.params.transport.reliability == Reliability::kSelectiveRepeat),
       needs_(needs_of(context.params.transport.congestion_control)),
       context_(context),
@@ -23,7 +24,8 @@ Nic::Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener, No
       number_(context.graph.port_number(port_)),
       lanes_(static_cast<std::uint32_t>(params_.queue_pairs)),
       faulty_(faults.active()),
-      listener_(listener) {}
+      listener_(listener),
+      host_timer_ps_(next_timer_ps) {}
 
 bool Nic::has_data(const SendFlow& flow) const {
   const bool has_new = flow.next_psn != flow.end_psn;

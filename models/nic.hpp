@@ -41,8 +41,10 @@ class NicListener {
 
 class alignas(FetchQueue::kLine) Nic {
  public:
-  /// @param faults  of the host; must outlive the NIC.
-  Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener, NodeFaults& faults);
+  /// @param faults         of the host; must outlive the NIC, as must
+  /// @param next_timer_ps  which the NIC lowers to next_timer_ps() whenever that falls.
+  Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener, NodeFaults& faults,
+      std::int64_t& next_timer_ps);
 
   EndpointId endpoint() const { return endpoint_; }
 
@@ -112,6 +114,7 @@ class alignas(FetchQueue::kLine) Nic {
   void set_deadline(SendFlow& flow, std::int64_t now) {
     flow.deadline_ps = now + flow.rto_ps;
     next_timer_ps_ = std::min(next_timer_ps_, flow.deadline_ps);
+    host_timer_ps_ = std::min(host_timer_ps_, flow.deadline_ps);
   }
   void on_data(std::int64_t now, const Packet& packet);
   void on_trimmed(std::int64_t now, const Packet& packet);
@@ -235,6 +238,7 @@ class alignas(FetchQueue::kLine) Nic {
   const std::uint32_t lanes_;
   const bool faulty_;  // the host, ever
   NicListener& listener_;
+  std::int64_t& host_timer_ps_;
 
   std::vector<std::uint64_t> more_active_;
   std::deque<SendFlow> flows_;  // stable addresses
