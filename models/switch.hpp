@@ -46,8 +46,7 @@ class Switch final : public Entity {
   Switch(NodeId node, NetworkContext& context);
 
   std::int64_t visit(const Window& window, Worker& worker) override;
-  void prepare(const Window& window, unsigned visits_before,
-               FetchQueue& ahead) const override;
+  void prepare(const Window& window, unsigned visits_before, FetchQueue& ahead) const override;
 
   /// Only before the run.
   PinnedRoutes& pinned_routes() { return pinned_; }

@@ -16,8 +16,8 @@ std::string report(const Results& results);
 std::string performance_line(const Results& results);
 
 /// Where the wall time went, by phase and kind of work: hosts are NICs and scale-up networks, ranks
-/// whatever runs on GPUs and what it posts, the engine also waiting at its barrier. One line without
-/// its end; empty where that was not measured.
+/// whatever runs on GPUs and what it posts, the engine also waiting at its barrier. One line
+/// without its end; empty where that was not measured.
 std::string timing_line(const Results& results);
 
 }  // namespace plait
