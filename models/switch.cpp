@@ -10,15 +10,16 @@ namespace plait {
 
 std::int64_t Switch::visit(const Window& window, Worker& worker) {
   scratch_ = &context_.scratch[worker.index()];
-  plain_routes_ = balancer_.is_ecmp() && pinned_.empty() && !interrupted_;
+  routes_known_ = balancer_.is_ecmp() && pinned_.empty() && !interrupted_;
   ArrivalBatch<Packet>& batch = scratch_->batch;
   gather(window, worker.ahead());
+  if (!routes_known_ && may_draw_routes()) draw_routes(window);
   scratch_->events += batch.size();
   worker.count(batch.size());
   if (is_calm(batch)) {
     serve_by_port(window, worker.ahead());
   } else {
-    serve_in_order(window);
+    serve_in_order(window, worker.ahead());
   }
   if (interrupted_) run_interrupts(window.end_ps - 1);
   serve_waiting(window.end_ps - 1);
@@ -54,7 +55,8 @@ void Switch::prepare(const Window& window, unsigned visits_before, FetchQueue& a
 }
 
 // The plain path.
-void Switch::serve_in_order(const Window& window) {
+void Switch::serve_in_order(const Window& window, FetchQueue& ahead) {
+  constexpr unsigned kLinesPerArrival = 2;
   ArrivalBatch<Packet>& batch = scratch_->batch;
   batch.sort();
   if (posting_)
@@ -62,6 +64,7 @@ void Switch::serve_in_order(const Window& window) {
       return context_.annex.lineage(a) < context_.annex.lineage(b);
     });
   for (std::size_t i = 0; i < batch.size(); ++i) {
+    ahead.step(kLinesPerArrival);
     const auto arrival = batch[i];
     const std::int64_t now = window.begin_ps + arrival.offset;
     if (interrupted_) run_interrupts(now);
@@ -75,13 +78,13 @@ void Switch::run_interrupts(std::int64_t until) {
   if (watchdog_.due_ps() <= until) run_watchdog(until);
 }
 
-// `out` is the egress port, with plain routes.
+// `out` is the egress port, if routes are known.
 void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet, std::uint32_t out) {
   if (packet.is_pfc()) [[unlikely]]
     return pause_frame(now, in, packet);
   if (loss_.possible() && lost_on_arrival(in, packet)) [[unlikely]]
     return;
-  if (!plain_routes_) [[unlikely]]
+  if (!routes_known_) [[unlikely]]
     out = route(now, packet);
   if (out == kNoRoute) [[unlikely]]
     return faults_.count_unroutable();

@@ -80,10 +80,12 @@ class Switch final : public Entity {
   // models/switch_calm.cpp
   class PortService;
   void gather(const Window& window, FetchQueue& ahead);
+  bool may_draw_routes() const;
+  void draw_routes(const Window& window);
   bool is_calm(const ArrivalBatch<Packet>& batch) const;
   void serve_by_port(const Window& window, FetchQueue& ahead);
 
-  void serve_in_order(const Window& window);
+  void serve_in_order(const Window& window, FetchQueue& ahead);
   void arrive(std::int64_t now, std::uint32_t in, Packet& packet, std::uint32_t out);
   void enqueue(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet);
   bool admit(std::int64_t now, std::uint32_t in, std::uint32_t out, const Packet& packet);
@@ -163,7 +165,7 @@ class Switch final : public Entity {
   bool trims_;
   bool plain_wire_;            // no faults, no annex
   bool plain_admission_;       // SharedBuffer::surely_quiet() alone lets a lossless packet in
-  bool plain_routes_ = false;  // ECMP without faults and pinned paths: known from the packet alone
+  bool routes_known_ = false;  // of the visit's arrivals, as their groups
   bool may_be_calm_ = false;   // no faults, losses, watchdog or order of posting
   bool interrupted_;           // by faults or by the watchdog
   std::uint8_t recent_priorities_ = 0;       // of the last visit

@@ -206,7 +206,7 @@ void Switch::gather(const Window& window, FetchQueue& ahead) {
   unsigned priorities = 0;
   const auto egress_of = [&](const Packet& packet, std::uint32_t in, std::uint32_t offset) {
     fingerprint.add(digest(packet, window.begin_ps + offset, in));
-    if (!plain_routes_) [[unlikely]]
+    if (!routes_known_) [[unlikely]]
       return kNoRoute;
     if (telemetry_) [[unlikely]]
       __builtin_prefetch(&context_.annex.int_stack(packet));
@@ -228,10 +228,41 @@ void Switch::gather(const Window& window, FetchQueue& ahead) {
   recent_priorities_ = static_cast<std::uint8_t>(priorities);
 }
 
+// Where the next hop depends on the packets before it but on no queue: known once they are in
+// order.
+bool Switch::may_draw_routes() const {
+  return may_be_calm_ && !interrupted_ && pinned_.empty() && !balancer_.reads_loads();
+}
+
+void Switch::draw_routes(const Window& window) {
+  SwitchScratch& survey = scratch_->survey;
+  ArrivalBatch<Packet>& batch = scratch_->batch;
+  const RouteTable::Row routes = context_.routes.row(node_);
+  batch.sort();
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto arrival = batch[i];
+    const Packet& packet = *arrival.item;
+    const auto hops = routes.next_hops(packet.destination());
+    if (packet.is_pfc() || hops.empty()) [[unlikely]] {
+      batch.set_group(i, kNoRoute);
+      survey.odd = true;
+      continue;
+    }
+    const std::uint32_t out =
+        hops.size() > 1 ? balance(window.begin_ps + arrival.offset, packet, hops) : hops[0];
+    batch.set_group(i, out);
+    survey.priorities |= 1U << packet.priority();
+    survey.from[arrival.channel] += packet.wire_bytes;
+    survey.to[out] += packet.wire_bytes;
+  }
+  recent_priorities_ = static_cast<std::uint8_t>(survey.priorities);
+  routes_known_ = true;
+}
+
 bool Switch::is_calm(const ArrivalBatch<Packet>& batch) const {
   constexpr std::size_t kFew = 8;  // arrivals for which the plain path is as fast
   const SwitchScratch& survey = scratch_->survey;
-  if (!may_be_calm_ || !plain_routes_ || survey.odd || batch.size() < kFew ||
+  if (!may_be_calm_ || !routes_known_ || survey.odd || batch.size() < kFew ||
       buffer_.paused_count() != 0 || !batch.fits_groups(port_count_))
     return false;
   const std::int64_t bytes =

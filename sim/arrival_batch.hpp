@@ -101,7 +101,9 @@ class ArrivalBatch {
   bool fits_groups(std::uint32_t groups) const {
     return count_ <= kMostGrouped && kIndexBits + time_bits_ + bits(groups + 1) <= 64;
   }
-  /// Orders by group, and by (time, channel, sequence) within each, for grouped().
+  /// Gives the i-th in order another group.
+  void set_group(std::size_t i, std::uint32_t group) { group_[index(i)] = group; }
+  /// Orders by group, and by (time, channel, sequence) within each, for grouped(); sorted or not.
   /// @pre all groups are below `groups`, and fits_groups(groups).
   void sort_by_group(std::uint32_t groups);
   /// @pre i <= size(); behind the last comes one of a group that does not exist.
@@ -248,8 +250,9 @@ void ArrivalBatch<Item>::sort_by_group(std::uint32_t groups) {
   const unsigned shift = kIndexBits + time_bits_;
   reserve(1);  // for the key behind the last
   const std::uint32_t* const group = group_.data();
-  sort_keys(keys_, count_, shift + bits(groups), scratch_, [=](std::uint64_t key, std::size_t i) {
-    return static_cast<std::uint64_t>(group[i]) << shift | (key >> 32) << kIndexBits | i;
+  sort_keys(keys_, count_, shift + bits(groups), scratch_, [=](std::uint64_t key, std::size_t) {
+    const auto at = static_cast<std::uint32_t>(key);
+    return static_cast<std::uint64_t>(group[at]) << shift | (key >> 32) << kIndexBits | at;
   });
   keys_[count_] = ~std::uint64_t{0};
 }

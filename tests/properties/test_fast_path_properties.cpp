@@ -16,7 +16,7 @@ struct Outcome {
 };
 
 // Buffers from ample to tight, several priorities that share by weight or strictly, congestion
-// control with and without telemetry, lossy classes with limits.
+// control with and without telemetry, lossy classes with limits, routes drawn by packet or by load.
 NetworkParams random_params(Random& random, const FabricGraph& graph) {
   NetworkParams p = test::random_network(random);
   p.transport.rto = Duration::us(300);
@@ -25,6 +25,12 @@ NetworkParams random_params(Random& random, const FabricGraph& graph) {
   if (p.transport.congestion_control.kind == CcKind::kHpcc) p.transport.ack_interval = 1;
   p.transport.control_priority = random.any_of({1, 3, 6});
   p.transport.data_priority = random.any_of({2, 3});
+  if (random.between(0, 1) == 0) {
+    p.transport.reliability = Reliability::kSelectiveRepeat;
+    p.switches.load_balancing.kind = random.any_of(
+        {LoadBalancing::kRandom, LoadBalancing::kRoundRobin, LoadBalancing::kWeightedEcmp,
+         LoadBalancing::kFlowlet, LoadBalancing::kAdaptive, LoadBalancing::kAdaptiveFlowlet});
+  }
   p.switches.strict_from = random.any_of({0, 3, 6, 8});
   p.switches.dwrr_weights = random.between(0, 1) == 0 ? "1 1 1 1 1 1 1 1" : "1 7 2 1 1 1 1 1";
   p.switches.pfc.priorities = random.any_of({"3", "2 3", "1 2 3", "6"});
