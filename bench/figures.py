@@ -286,7 +286,7 @@ def replay(bench):
 
 
 def latencies(bench):
-    """200 ns from host to switch, 2 us between switches; windows are as long as the shortest"""
+    """200 ns from host to switch, 2 us between switches, beside all of either"""
     hosts = 128 if bench.quick else 1024
     base = loaded(hosts, 1000)
 

@@ -17,9 +17,6 @@ namespace {
 // An item may be at most 2^31 ps ahead of its receiver's window (sim/channel.hpp).
 constexpr Duration kMaxLatency = Duration::ms(1);
 constexpr Duration kMaxReach = Duration::us(2'100);
-// Window where no cable bounds it: hosts without neighbours.
-constexpr Duration kMaxLookahead = Duration::us(100);
-
 Duration link_latency(const FabricGraph& graph, PortId egress, const NetworkParams& params) {
   const FabricLink& link = graph.egress(egress);
   const bool to_switch = graph.node(graph.port_node(link.to)).kind == NodeKind::kSwitch;

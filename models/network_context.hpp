@@ -115,6 +115,8 @@ struct NetworkContext {
   const LinkClass& link_class(PortId egress) const {
     return link_classes[link_class_of[egress.index()]];
   }
+  /// Window where no cable bounds it: hosts without neighbours.
+  static constexpr Duration kMaxLookahead = Duration::us(100);
   /// Least time from the start of a transmission to its effect on another entity.
   Duration lookahead() const;
   /// Wire size of a frame of `bytes`.

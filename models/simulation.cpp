@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "models/entity_groups.hpp"
 #include "models/path.hpp"
 #include "models/simulation_impl.hpp"
 #include "sim/error.hpp"
@@ -44,29 +45,10 @@ std::vector<unsigned> Simulation::Impl::owners(unsigned workers) const {
   return owner;
 }
 
-// Two sides so that every cable joins one to the other; empty if some cycle of cables is odd.
-std::vector<std::uint8_t> Simulation::Impl::sides() const {
-  constexpr std::uint8_t kUnknown = 2;
-  const FabricGraph& graph = context.graph;
-  std::vector<std::uint8_t> side(graph.node_count(), kUnknown);
-  std::vector<NodeId> reached;
-  for (std::size_t start = 0; start < side.size(); ++start) {
-    if (side[start] != kUnknown) continue;
-    side[start] = 0;
-    reached.emplace_back(start);
-    while (!reached.empty()) {
-      const NodeId node = reached.back();
-      reached.pop_back();
-      for (std::uint32_t p = 0; p < graph.node(node).ports; ++p) {
-        const NodeId peer = graph.port_node(graph.peer(graph.port(node, p)));
-        if (side[peer.index()] == side[node.index()]) return {};
-        if (side[peer.index()] != kUnknown) continue;
-        side[peer.index()] = side[node.index()] ^ 1U;
-        reached.push_back(peer);
-      }
-    }
-  }
-  return side;
+EntityGroups Simulation::Impl::groups() const {
+  if (context.params.plain_paths)
+    return EntityGroups::single(context.graph.node_count(), context.lookahead());
+  return entity_groups(context);
 }
 
 RunProgress Simulation::Impl::progress(const Window& window) const {
@@ -95,13 +77,12 @@ bool Simulation::Impl::has_background() const {
 }
 
 // Where the background is cut when the last rank has finished, at T: a time that depends on the
-// model alone, not on windows. The window of that rank ends at most two lookaheads behind T, and
-// no entity is further than it.
+// model alone, not on windows, and that no entity has passed when the window of T is over.
 SimTime Simulation::Impl::cut_time() const {
   SimTime last;
   for (const auto& host : host_of)
     if (host) last = std::max(last, host->finished_at());
-  return last + 2 * context.lookahead();
+  return last + entity_groups(context).spread();
 }
 
 void Simulation::Impl::balance_pools() {
@@ -214,13 +195,12 @@ RunEnd Simulation::run(const RunOptions& options) {
   for (unsigned worker = 0; worker < options.threads; ++worker)
     impl_->context.scratch.emplace_back(impl_->context.annex.bytes());
   WindowEngine::Options engine_options;
-  engine_options.lookahead = std::min(impl_->context.lookahead(), options.max_window);
   engine_options.workers = options.threads;
   engine_options.parallel_from = options.parallel_from;
   engine_options.fetch_ahead = impl_->context.graph.port_count() >= options.fetch_from_ports;
-  WindowEngine engine(
-      impl_->entities(), impl_->owners(options.threads), engine_options,
-      impl_->context.params.plain_paths ? std::vector<std::uint8_t>() : impl_->sides());
+  EntityGroups groups = impl_->groups();
+  groups.limit(options.max_window);
+  WindowEngine engine(impl_->entities(), impl_->owners(options.threads), groups, engine_options);
   for (const auto& [gpu, start] : impl_->starts)
     engine.wake(EntityId(impl_->context.graph.gpu_host(gpu).index()), start);
   impl_->wake_for_faults(engine);

@@ -33,7 +33,7 @@ struct NetworkParams {
   std::uint64_t seed = 1;       ///< Of ECMP hashing, marking and loss.
   bool record_messages = true;  ///< Keep one MessageRecord per message.
   bool record_pauses = false;   ///< Keep one PauseRecord per PFC frame received.
-  /// For tests: no fast path. Windows without leapfrog, and switches that take every arrival in
+  /// For tests: no fast path. Windows of all nodes in step, and switches that take every arrival in
   /// order and catch up all ports at each, where they need it or not. Must change nothing but the
   /// speed.
   bool plain_paths = false;

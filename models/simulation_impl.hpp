@@ -33,7 +33,7 @@ struct Simulation::Impl {
   Host& host(GpuId gpu) { return *host_of[context.graph.gpu_host(gpu).index()]; }
   std::vector<Entity*> entities();
   std::vector<unsigned> owners(unsigned workers) const;
-  std::vector<std::uint8_t> sides() const;
+  EntityGroups groups() const;
   RunProgress progress(const Window& window) const;
   bool all_finished() const;
   bool has_background() const;

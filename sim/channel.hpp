@@ -7,9 +7,9 @@
 /// most 2^31 ps = 2.1 ms ahead of the receiver's window).
 ///
 /// Items live in chains of 256-byte chunks. The sender appends to an OpenChain it owns and
-/// publishes it once at the end of its visit; the receiver takes it over in the next window and
-/// reads the items in place. Two publication slots alternate, so that a sender in window w and a
-/// receiver in window w never touch the same word: no locks, no atomics.
+/// publishes it once at the end of its visit; the receiver takes it over in its next window and
+/// reads the items in place. There are two publication slots, and the one that senders of a window
+/// write is not the one that receivers of that window read: no locks, no atomics.
 ///
 /// A run whose items need more than an item holds (telemetry records) has pools with an annex:
 /// `annex_bytes` for every item, behind the chunks of a block. Runs without pay nothing for it.
@@ -197,12 +197,18 @@ class ChannelStore {
 
   std::size_t size() const { return pending_.size(); }
 
-  /// Sender, once per visit and channel: hands over what it wrote in the window of this parity.
+  /// Sender, once per visit and channel: hands over what it wrote in the window of this parity,
+  /// behind what the receiver has not yet taken over.
   void publish(unsigned parity, std::uint32_t channel, Chain<Item>& chain) {
-    published_[parity][channel] = chain;
+    Chain<Item>& slot = published_[parity][channel];
+    if (slot.empty()) [[likely]] {
+      slot = chain;
+    } else {
+      slot.splice(chain);
+    }
     chain = {};
   }
-  /// Receiver, in the window after: takes over what was published. @return all unread items.
+  /// Receiver, in a later window: takes over what was published. @return all unread items.
   Chain<Item>& absorb(unsigned parity, std::uint32_t channel) {
     Chain<Item>& slot = published_[parity ^ 1U][channel];
     Chain<Item>& pending = pending_[channel];

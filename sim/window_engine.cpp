@@ -13,13 +13,14 @@ constexpr std::uint32_t kAlignSlots = 512;
 }  // namespace
 
 WindowEngine::WindowEngine(const std::vector<Entity*>& entities, const std::vector<unsigned>& owner,
-                           const Options& options, const std::vector<std::uint8_t>& side)
-    : options_(options), sides_(side.empty() ? 1 : 2) {
-  PLAIT_CHECK_LT(std::int64_t{0}, options.lookahead.ps());
+                           const EntityGroups& groups, const Options& options)
+    : options_(options), clocks_(groups), side_(groups.side) {
   PLAIT_CHECK_LE(1U, options.workers);
   PLAIT_CHECK_EQ(entities.size(), owner.size());
-  lay_out(entities, owner, side);
+  PLAIT_CHECK_EQ(entities.size(), groups.of.size());
+  lay_out(entities, owner, groups);
   const std::size_t slots = entities_.size();
+  PLAIT_CHECK_LE(slots, std::size_t{kSlotMask});
   scheduled_ps_.assign(slots, INT64_MAX);
   far_ps_.assign(slots, INT64_MAX);
   for (unsigned w = 0; w < options.workers; ++w) {
@@ -27,23 +28,22 @@ WindowEngine::WindowEngine(const std::vector<Entity*>& entities, const std::vect
     worker->index_ = w;
     worker->engine_ = this;
     for (auto& bitmap : worker->active_) bitmap.assign(slots / 64, 0);
+    worker->wishes_.resize(groups.count());
     workers_.push_back(std::move(worker));
   }
 }
 
-// Side by side, and worker by worker within each.
+// Group by group, and worker by worker within each.
 void WindowEngine::lay_out(const std::vector<Entity*>& entities, const std::vector<unsigned>& owner,
-                           const std::vector<std::uint8_t>& side) {
-  slot_of_.resize(entities.size());
+                           const EntityGroups& groups) {
+  place_of_.resize(entities.size());
   std::uint32_t slot = 0;
-  for (unsigned s = 0; s < sides_; ++s) {
-    side_begin_[s] = slot;
-    clock_ps_[s] = 0;
+  for (std::uint32_t group = 0; group < groups.count(); ++group) {
     for (unsigned w = 0; w < options_.workers; ++w) {
       part_begin_.push_back(slot / 64);
       for (std::size_t e = 0; e < entities.size(); ++e) {
-        if (owner[e] != w || (sides_ == 2 && side[e] != s)) continue;
-        slot_of_[e] = slot++;
+        if (owner[e] != w || groups.of[e] != group) continue;
+        place_of_[e] = group << kSlotBits | slot++;
         entities_.resize(slot);
         entities_.back() = entities[e];
       }
@@ -55,19 +55,20 @@ void WindowEngine::lay_out(const std::vector<Entity*>& entities, const std::vect
 }
 
 void WindowEngine::wake(EntityId entity, SimTime at) {
-  const std::uint32_t slot = slot_of_[entity.index()];
+  const std::uint32_t place = place_of_[entity.index()];
+  const std::uint32_t slot = place & kSlotMask;
   unsigned part = 0;
   while (part_begin_[part + 1] <= slot / 64) ++part;
-  wish(*workers_[part % options_.workers], slot, at.ps());
+  wish(*workers_[part % options_.workers], place >> kSlotBits, slot, at.ps());
 }
 
 // At most two entries per slot are in the heap and known: the earliest, and a later one that it
 // overtook. An entity that works towards a far deadline wishes for it again and again.
-void WindowEngine::wish(Worker& worker, std::uint32_t slot, std::int64_t at_ps) {
+void WindowEngine::wish(Worker& worker, unsigned group, std::uint32_t slot, std::int64_t at_ps) {
   if (at_ps >= scheduled_ps_[slot]) return;
   if (scheduled_ps_[slot] != INT64_MAX) far_ps_[slot] = scheduled_ps_[slot];
   scheduled_ps_[slot] = at_ps;
-  if (at_ps != far_ps_[slot]) worker.wishes_[side_of(slot)].push({at_ps, slot});
+  if (at_ps != far_ps_[slot]) worker.wishes_[group].push({at_ps, slot});
 }
 
 std::uint64_t WindowEngine::visits() const {
@@ -82,10 +83,10 @@ std::uint64_t WindowEngine::steps() const {
   return sum;
 }
 
-// Somebody was sent something, or wishes to be visited in the next window of its side.
+// Somebody was sent something, or wishes to be visited in the next window of its group.
 bool WindowEngine::any_active() const {
   return std::any_of(workers_.begin(), workers_.end(),
-                     [](const auto& worker) { return worker->any_[0] || worker->any_[1]; });
+                     [](const auto& worker) { return (worker->any_[0] | worker->any_[1]) != 0; });
 }
 
 std::int64_t WindowEngine::earliest_wish() {
@@ -98,24 +99,38 @@ std::int64_t WindowEngine::earliest_wish() {
   return earliest;
 }
 
-// The side that is behind goes on; idle time is skipped. @return false if nothing is left to do.
-bool WindowEngine::next_window(Window& window) {
+// Idle time is skipped, and so are windows of groups that have nothing to do in them. @return why
+// there is no other window.
+std::optional<WindowEngine::End> WindowEngine::next_window(Window& window) {
   if (!any_active()) {
     const std::int64_t wish = earliest_wish();
-    if (wish == INT64_MAX) return false;
-    for (unsigned s = 0; s < sides_; ++s) clock_ps_[s] = std::max(clock_ps_[s], wish);
+    if (wish == INT64_MAX) return End::kIdle;
+    clocks_.skip_to(wish);
   }
-  const std::int64_t lookahead = options_.lookahead.ps();
-  if (sides_ == 1) {
+  GroupClocks::Turn turn;
+  for (;;) {
+    if (!clocks_.next(until_ps_, turn)) return End::kTimeLimit;
+    if (has_work(turn)) break;
+    clocks_.set(turn.group, turn.end_ps);
+  }
+  if (side_.size() == 1) {
     const auto parity = static_cast<unsigned>(windows_ & 1U);
     round_ = {0, parity ^ 1U, parity, parity};
-    window = {clock_ps_[0], clock_ps_[0] + lookahead, parity};
   } else {
-    const unsigned side = clock_ps_[1] < clock_ps_[0] ? 1 : 0;
-    round_ = {side, side, side ^ 1U, side};
-    window = {clock_ps_[side], clock_ps_[side ^ 1U] + lookahead, side};
+    const unsigned side = side_[turn.group];
+    round_ = {turn.group, side, side ^ 1U, side};
   }
-  return true;
+  window = {turn.begin_ps, turn.end_ps, round_.self};
+  return std::nullopt;
+}
+
+bool WindowEngine::has_work(const GroupClocks::Turn& turn) const {
+  return side_.size() == 1 ||
+         std::any_of(workers_.begin(), workers_.end(), [&](const auto& worker) {
+           const Wishes& wishes = worker->wishes_[turn.group];
+           return ((worker->any_[0] | worker->any_[1]) >> turn.group & 1U) != 0 ||
+                  (!wishes.empty() && wishes.top().at_ps < turn.end_ps);
+         });
 }
 
 void WindowEngine::pop_wish(Wishes& wishes) {
@@ -125,7 +140,7 @@ void WindowEngine::pop_wish(Wishes& wishes) {
 }
 
 void WindowEngine::collect_due(Worker& worker, std::int64_t end_ps) {
-  Wishes& wishes = worker.wishes_[round_.side];
+  Wishes& wishes = worker.wishes_[round_.group];
   while (!wishes.empty() && wishes.top().at_ps < end_ps) {
     const Worker::Wish wish = wishes.top();
     const bool stale = is_stale(wish);
@@ -142,11 +157,11 @@ void WindowEngine::visit_slot(std::uint32_t slot, const Window& window, Worker& 
   const std::int64_t next = entities_[slot]->visit(window, worker);
   if (next == INT64_MAX) return;
   PLAIT_CHECK_GE(next, window.end_ps);
-  if (next - window.end_ps < options_.lookahead.ps()) {
+  if (next - window.end_ps < clocks_.shortest_ps(round_.group)) {
     worker.active_[round_.self][slot >> 6] |= std::uint64_t{1} << (slot & 63U);
-    worker.any_[round_.self] = true;
+    worker.any_[round_.self] |= 1U << round_.group;
   } else {
-    wish(worker, slot, next);
+    wish(worker, round_.group, slot, next);
   }
 }
 
@@ -154,7 +169,7 @@ void WindowEngine::visit_slot(std::uint32_t slot, const Window& window, Worker& 
 // this kind; each worker has its own copy of the bitmaps, so that writers never share a cache line.
 void WindowEngine::find_due(unsigned part, Worker& worker) {
   worker.due_.clear();
-  const unsigned row = round_.side * options_.workers + part;
+  const unsigned row = round_.group * options_.workers + part;
   for (std::uint32_t word = part_begin_[row]; word < part_begin_[row + 1]; ++word) {
     std::uint64_t bits = 0;
     for (const auto& writer : workers_) {
@@ -182,7 +197,7 @@ void WindowEngine::prepare(Worker& worker, std::size_t after, const Window& wind
 
 void WindowEngine::visit_part(unsigned part, const Window& window) {
   Worker& worker = *workers_[part];
-  worker.any_[round_.read] = false;
+  worker.any_[round_.read] &= ~(1U << round_.group);
   collect_due(worker, window.end_ps);
   find_due(part, worker);
   for (std::size_t i = 0; i < worker.due_.size(); ++i) {
@@ -193,38 +208,33 @@ void WindowEngine::visit_part(unsigned part, const Window& window) {
 
 WindowEngine::End WindowEngine::run(Executor& executor, SimTime until,
                                     const WindowCallback& after_window) {
-  End end = End::kIdle;
+  std::optional<End> end;
   until_ps_ = until.ps();
   executor.enclose([&] {
     std::uint64_t steps_before = steps();
-    std::uint64_t last_steps[2] = {options_.parallel_from, options_.parallel_from};  // by side
+    std::vector<std::uint64_t> last_steps(side_.size(), options_.parallel_from);  // by group
     Window window;
     const std::function<void(unsigned)> task = [&](unsigned part) { visit_part(part, window); };
-    while (next_window(window)) {
-      if (window.begin_ps >= until_ps_) {
-        end = End::kTimeLimit;
-        return;
-      }
-      window.end_ps = std::min(window.end_ps, until_ps_);
-      if (last_steps[round_.side] < options_.parallel_from) {
+    while (!(end = next_window(window))) {
+      if (last_steps[round_.group] < options_.parallel_from) {
         for (unsigned part = 0; part < options_.workers; ++part) task(part);
       } else {
         executor.run(options_.workers, task);
       }
       ++windows_;
-      clock_ps_[round_.side] = window.end_ps;
+      clocks_.set(round_.group, window.end_ps);
       const std::uint64_t steps_now = steps();
-      last_steps[round_.side] = steps_now - steps_before;
+      last_steps[round_.group] = steps_now - steps_before;
       steps_before = steps_now;
       Window done = window;
-      done.end_ps = std::min(clock_ps_[0], clock_ps_[1]);
+      done.end_ps = clocks_.earliest();
       if (!after_window(done)) {
         end = End::kStopped;
         return;
       }
     }
   });
-  return end;
+  return *end;
 }
 
 }  // namespace plait

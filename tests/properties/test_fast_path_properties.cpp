@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fast paths (switches that serve a calm window port by port, leapfrog windows) against the
+// The fast paths (switches that serve a calm window port by port, groups with clocks) against the
 // plain ones: the same bytes in every figure of every link.
 #include <algorithm>
 

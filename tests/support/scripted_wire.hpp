@@ -152,9 +152,8 @@ class ScriptedRun {
     for (const std::int64_t size : sizes) sends.push_back({{GpuId(0), GpuId(1), 0}, Bytes(size)});
     place(0, std::make_unique<OrderProcess>(sends, 0));
     place(1, std::make_unique<OrderProcess>(std::vector<OrderProcess::Send>(), sizes.size()));
-    WindowEngine::Options options;
-    options.lookahead = context_.lookahead();
-    WindowEngine engine(entities, std::vector<unsigned>(entities.size(), 0), options);
+    WindowEngine engine(entities, std::vector<unsigned>(entities.size(), 0),
+                        EntityGroups::single(entities.size(), context_.lookahead()), {});
     engine.wake(EntityId(graph_.gpu_host(GpuId(0)).index()), SimTime());
     engine.wake(EntityId(graph_.gpu_host(GpuId(1)).index()), SimTime());
     const auto executor = make_executor(1);
