@@ -30,6 +30,8 @@ class LinkClass {
       return ps_per_byte_ * wire_bytes;
     return rounded_transmission_ps(wire_bytes, rate_, clock_ps_);
   }
+  /// Serialisation times of packets add up to that of all their bytes if it is not 0.
+  std::int64_t ps_per_byte() const { return ps_per_byte_; }
   std::int64_t latency_ps() const { return latency_ps_; }
   /// When the far end may act on a packet that starts at `start` and ends at `end`.
   std::int64_t known_ps(std::int64_t start, std::int64_t end) const {

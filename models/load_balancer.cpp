@@ -82,6 +82,13 @@ std::uint32_t LoadBalancer::choose(std::int64_t now, const Packet& packet,
   return ecmp(packet, hops.size());
 }
 
+// Backwards, because an entry may have changed more than once.
+void LoadBalancer::take_back(const Trial& trial) {
+  draws_ = trial.draws_;
+  for (std::size_t i = trial.before_.size(); i-- != 0;)
+    flowlets_[trial.before_[i].index] = trial.before_[i].flowlet;
+}
+
 bool LoadBalancer::continues(Flowlet& flowlet, std::int64_t now, std::size_t hops) const {
   const bool runs = flowlet.started != 0 && now - flowlet.last_ps < gap_ps_ && flowlet.hop < hops;
   flowlet.last_ps = now;

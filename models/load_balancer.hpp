@@ -21,9 +21,35 @@
 namespace plait {
 
 class LoadBalancer {
+  /// An entry of the flowlet table. Flows with the same entry share it, as in hardware: they take
+  /// the same hop, and a silence is one of both. The index among the hops is kept, not the port,
+  /// so that an entry fits flows to different places.
+  struct Flowlet {
+    std::int64_t last_ps = 0;
+    std::uint32_t started = 0;  ///< Flowlets so far; 0: never used.
+    std::uint16_t hop = 0;
+  };
+
  public:
   /// Load of a port that a pause holds back: chosen only if all are.
   static constexpr std::int64_t kHeldBack = INT64_MAX / 2;
+
+  /// What choices by load have changed, so that they can be taken back.
+  class Trial {
+    friend class LoadBalancer;
+    struct Before {
+      std::uint32_t index;
+      Flowlet flowlet;
+    };
+    std::uint64_t draws_ = 0;
+    std::vector<Before> before_;  // in the order of the choices
+  };
+  void begin(Trial& trial) const {
+    trial.draws_ = draws_;
+    trial.before_.clear();
+  }
+  /// As if nothing had been chosen since begin(trial).
+  void take_back(const Trial& trial);
 
   /// @param run_seed     what shared hash seeds derive from.
   /// @param switch_seed  of this switch alone.
@@ -46,11 +72,15 @@ class LoadBalancer {
 
   /// Index into `hops`, for kinds that read loads. `load_of(port)` is the time until the port could
   /// start another packet, in ps, as it is at `now`; it is only asked when a choice is made.
+  /// @param trial  null: the choice is final.
   template <class LoadOf>
   std::uint32_t choose_by_load(std::int64_t now, const Packet& packet,
-                               std::span<const std::uint16_t> hops, LoadOf&& load_of) {
+                               std::span<const std::uint16_t> hops, LoadOf&& load_of,
+                               Trial* trial = nullptr) {
     if (kind_ != LoadBalancing::kAdaptiveFlowlet) return least_loaded(hops, load_of);
-    Flowlet& flowlet = flowlets_[flowlet_index(flow_hash(packet))];
+    const std::uint32_t index = flowlet_index(flow_hash(packet));
+    Flowlet& flowlet = flowlets_[index];
+    if (trial != nullptr) trial->before_.push_back({index, flowlet});
     if (!continues(flowlet, now, hops.size()))
       flowlet.hop = static_cast<std::uint16_t>(least_loaded(hops, load_of));
     return flowlet.hop;
@@ -61,14 +91,6 @@ class LoadBalancer {
   }
 
  private:
-  /// An entry of the flowlet table. Flows with the same entry share it, as in hardware: they take
-  /// the same hop, and a silence is one of both. The index among the hops is kept, not the port,
-  /// so that an entry fits flows to different places.
-  struct Flowlet {
-    std::int64_t last_ps = 0;
-    std::uint32_t started = 0;  ///< Flowlets so far; 0: never used.
-    std::uint16_t hop = 0;
-  };
   /// A round visits every hop once, from a drawn one on. Were all rounds alike, senders in step
   /// would lock each of their flows onto one path.
   struct Turn {
@@ -96,20 +118,22 @@ class LoadBalancer {
   template <class LoadOf>
   std::uint32_t least_loaded(std::span<const std::uint16_t> hops, LoadOf&& load_of) {
     const auto count = static_cast<std::uint32_t>(hops.size());
-    const bool sampled = samples_ != 0 && samples_ < count;
-    const std::uint32_t first = draw(count);
+    const std::int64_t quantum = quantum_ps_;
     std::uint32_t best = 0;
     std::int64_t least = INT64_MAX;
-    for (std::uint32_t i = 0; i < (sampled ? samples_ : count); ++i) {
-      std::uint32_t hop = first + i;
-      if (hop >= count) hop -= count;
-      if (sampled && i != 0) hop = draw(count);
+    const auto look_at = [&](std::uint32_t hop) {
       std::int64_t load = load_of(hops[hop]);
-      if (quantum_ps_ > 1) load /= quantum_ps_;
-      if (load < least) {
-        least = load;
-        best = hop;
-      }
+      if (quantum > 1) load /= quantum;
+      best = load < least ? hop : best;
+      least = load < least ? load : least;
+    };
+    const std::uint32_t first = draw(count);
+    if (samples_ != 0 && samples_ < count) {
+      look_at(first);
+      for (std::uint32_t i = 1; i < samples_; ++i) look_at(draw(count));
+    } else {
+      for (std::uint32_t hop = first; hop < count; ++hop) look_at(hop);
+      for (std::uint32_t hop = 0; hop < first; ++hop) look_at(hop);
     }
     return best;
   }

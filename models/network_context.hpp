@@ -11,6 +11,7 @@
 
 #include "models/fault_plan.hpp"
 #include "models/link.hpp"
+#include "models/load_balancer.hpp"
 #include "models/packet.hpp"
 #include "models/packet_annex.hpp"
 #include "models/simulation.hpp"
@@ -23,12 +24,20 @@
 
 namespace plait {
 
+/// An egress port as far as the choice of a route by load sees it.
+struct PortLoad {
+  std::int64_t free_ps = 0;  ///< When all that has come for it will be on its way.
+  std::int64_t ps_per_byte = 0;
+};
+
 /// What a switch notes of the arrivals of one visit.
 struct SwitchScratch {
   std::vector<std::uint32_t> next;      ///< By arrival: the one behind it in its queue.
   std::vector<std::uint32_t> from, to;  ///< Bytes by ingress and by egress port.
   unsigned priorities = 0;              ///< Bit: some arrival has it.
   bool odd = false;                     ///< A pause frame, or a packet without a route.
+  std::vector<PortLoad> loads;          ///< By egress port, while routes are drawn by load.
+  LoadBalancer::Trial choices;
 
   void reset(std::size_t ports) {
     from.assign(ports, 0);

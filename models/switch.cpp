@@ -13,10 +13,9 @@ std::int64_t Switch::visit(const Window& window, Worker& worker) {
   routes_known_ = balancer_.is_ecmp() && pinned_.empty() && !interrupted_;
   ArrivalBatch<Packet>& batch = scratch_->batch;
   gather(window, worker.ahead());
-  if (!routes_known_ && may_draw_routes()) draw_routes(window);
   scratch_->events += batch.size();
   worker.count(batch.size());
-  if (is_calm(batch)) {
+  if (is_calm(window)) {
     serve_by_port(window, worker.ahead());
   } else {
     serve_in_order(window, worker.ahead());
@@ -108,52 +107,6 @@ void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet, std::uin
     return transmit(port, out, packet, now);
   }
   enqueue(now, in, out, packet);
-}
-
-std::uint32_t Switch::route(std::int64_t now, const Packet& packet) {
-  if (!pinned_.empty()) {
-    const int port = pinned_.find(packet);
-    if (port >= 0 && !faults_.avoids(static_cast<std::uint32_t>(port)))
-      return static_cast<std::uint32_t>(port);
-  }
-  const auto hops = faults_.usable(faults_.routes().next_hops(node_, packet.destination()));
-  if (hops.size() <= 1) return hops.empty() ? kNoRoute : hops[0];
-  if (!balancer_.is_ecmp()) return balance(now, packet, hops);
-  return hops[balancer_.ecmp(packet, hops.size())];
-}
-
-std::uint32_t Switch::fixed_port(const Packet& packet) const {
-  const int port = pinned_.find(packet);
-  if (port >= 0) return static_cast<std::uint32_t>(port);
-  const auto hops = context_.routes.next_hops(node_, packet.destination());
-  if (hops.size() == 1) return hops[0];
-  return balancer_.is_ecmp() ? hops[balancer_.ecmp(packet, hops.size())] : kVaries;
-}
-
-std::uint32_t Switch::balance(std::int64_t now, const Packet& packet,
-                              std::span<const std::uint16_t> hops) {
-  if (!balancer_.reads_loads()) {
-    std::span<const std::uint64_t> thresholds;
-    if (balancer_.is_weighted())
-      thresholds = context_.route_weights[faults_.table()].thresholds(node_, packet.destination());
-    if (thresholds.size() + 1 != hops.size()) thresholds = {};  // without a dead port: all alike
-    return hops[balancer_.choose(now, packet, hops, thresholds)];
-  }
-  if (buffer_.paused_count() != 0 || context_.params.plain_paths) serve_all(now - 1);
-  const std::uint32_t priority = packet.priority();
-  return hops[balancer_.choose_by_load(
-      now, packet, hops, [&](std::uint32_t out) { return load(now, out, priority); })];
-}
-
-// How long until a port could start one more packet. Loads are compared as they are at `now`, not
-// as of the last catching-up.
-std::int64_t Switch::load(std::int64_t now, std::uint32_t out, std::uint32_t priority) {
-  EgressPort& port = ports_[out];
-  if (port.waiting != 0) serve(out, now - 1);
-  const LinkClass& link = context_.link_classes[port.link_class];
-  const std::int64_t load = std::max<std::int64_t>(port.free_at_ps - now, 0) +
-                            (port.queue_bytes == 0 ? 0 : link.serialisation_ps(port.queue_bytes));
-  return (port.paused >> priority & 1U) == 0 ? load : LoadBalancer::kHeldBack + load;
 }
 
 void Switch::serve(std::uint32_t out, std::int64_t until) {

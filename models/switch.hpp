@@ -4,8 +4,9 @@
 /// Output-queued, shared-buffer, store-and-forward switch: dynamic-threshold admission, PFC with
 /// headroom and watchdog, RED-style ECN marking at dequeue, packet trimming, strict and
 /// deficit-round-robin scheduling, ECMP by flow hash. Equations, tie rules and deviations:
-/// docs/models/switch.md. By topic: switch.cpp way of a packet, switch_admission.cpp memory and
-/// trimming, switch_pfc.cpp pause frames and watchdog, switch_setup.cpp before and after the run.
+/// docs/models/switch.md. By topic: switch.cpp way of a packet, switch_routes.cpp its egress port,
+/// switch_calm.cpp the fast path, switch_admission.cpp memory and trimming, switch_pfc.cpp pause
+/// frames and watchdog, switch_setup.cpp before and after the run.
 ///
 /// How a visit keeps exact order without a queue of events: arrivals are taken in order of time,
 /// and a port's departures are caught up lazily, when an arrival for that port (or the end of the
@@ -80,10 +81,23 @@ class Switch final : public Entity {
   // models/switch_calm.cpp
   class PortService;
   void gather(const Window& window, FetchQueue& ahead);
-  bool may_draw_routes() const;
-  void draw_routes(const Window& window);
-  bool is_calm(const ArrivalBatch<Packet>& batch) const;
+  bool is_calm(const Window& window);
+  bool ingresses_stay_quiet() const;
+  bool egresses_stay_quiet() const;
   void serve_by_port(const Window& window, FetchQueue& ahead);
+
+  // models/switch_routes.cpp
+  bool draw_routes(const Window& window);
+  void take_back_routes();
+  bool note_loads();
+  void draw_by_load(const Window& window);
+  template <class Choose>
+  void draw_each(const Window& window, Choose&& choose);
+  /// Egress port, or kNoRoute.
+  std::uint32_t route(std::int64_t now, const Packet& packet);
+  std::uint32_t balance(std::int64_t now, const Packet& packet,
+                        std::span<const std::uint16_t> hops);
+  std::int64_t load(std::int64_t now, std::uint32_t out, std::uint32_t priority);
 
   void serve_in_order(const Window& window, FetchQueue& ahead);
   void arrive(std::int64_t now, std::uint32_t in, Packet& packet, std::uint32_t out);
@@ -92,11 +106,6 @@ class Switch final : public Entity {
   bool admit_or_trim(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet);
   bool trim(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet);
   void pause_frame(std::int64_t now, std::uint32_t in, const Packet& packet);
-  /// Egress port, or kNoRoute.
-  std::uint32_t route(std::int64_t now, const Packet& packet);
-  std::uint32_t balance(std::int64_t now, const Packet& packet,
-                        std::span<const std::uint16_t> hops);
-  std::int64_t load(std::int64_t now, std::uint32_t out, std::uint32_t priority);
 
   struct Departure {
     std::int64_t at_ps = INT64_MAX;

@@ -11,6 +11,7 @@
 //   without a pause, so does the true state, because the rules are monotone in both
 //   (SharedBuffer::stays_quiet). The same for lossy queues, port limits and the trimming threshold
 //   with what arrives for an egress port.
+// - All routes are known before the first departure, those by load too (models/switch_routes.cpp).
 // Then each port alone sees its arrivals and departures in the same order as on the plain path, and
 // the buffer's counters at the end of the visit do not depend on the order of entering and leaving
 // (S is a function of the counters). Random draws are numbered per port.
@@ -206,18 +207,22 @@ void Switch::gather(const Window& window, FetchQueue& ahead) {
   unsigned priorities = 0;
   const auto egress_of = [&](const Packet& packet, std::uint32_t in, std::uint32_t offset) {
     fingerprint.add(digest(packet, window.begin_ps + offset, in));
-    if (!routes_known_) [[unlikely]]
-      return kNoRoute;
     if (telemetry_) [[unlikely]]
       __builtin_prefetch(&context_.annex.int_stack(packet));
+    if (packet.is_pfc()) [[unlikely]] {
+      survey.odd = true;
+      return kNoRoute;
+    }
+    priorities |= 1U << packet.priority();
+    from[in] += packet.wire_bytes;
+    if (!routes_known_) [[unlikely]]
+      return kNoRoute;
     const auto hops = routes.next_hops(packet.destination());
-    if (packet.is_pfc() || hops.empty()) [[unlikely]] {
+    if (hops.empty()) [[unlikely]] {
       survey.odd = true;
       return kNoRoute;
     }
     const std::uint32_t out = hops[hops.size() > 1 ? balancer_.ecmp(packet, hops.size()) : 0];
-    priorities |= 1U << packet.priority();
-    from[in] += packet.wire_bytes;
     to[out] += packet.wire_bytes;
     return out;
   };
@@ -228,49 +233,36 @@ void Switch::gather(const Window& window, FetchQueue& ahead) {
   recent_priorities_ = static_cast<std::uint8_t>(priorities);
 }
 
-// Where the next hop depends on the packets before it but on no queue: known once they are in
-// order.
-bool Switch::may_draw_routes() const {
-  return may_be_calm_ && !interrupted_ && pinned_.empty() && !balancer_.reads_loads();
+// Leaves the routes of a calm visit in the batch's groups.
+bool Switch::is_calm(const Window& window) {
+  if (!may_be_calm_ || !ingresses_stay_quiet()) return false;
+  if (!routes_known_ && !draw_routes(window)) return false;
+  if (egresses_stay_quiet()) return true;
+  take_back_routes();
+  return false;
 }
 
-void Switch::draw_routes(const Window& window) {
-  SwitchScratch& survey = scratch_->survey;
-  ArrivalBatch<Packet>& batch = scratch_->batch;
-  const RouteTable::Row routes = context_.routes.row(node_);
-  batch.sort();
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    const auto arrival = batch[i];
-    const Packet& packet = *arrival.item;
-    const auto hops = routes.next_hops(packet.destination());
-    if (packet.is_pfc() || hops.empty()) [[unlikely]] {
-      batch.set_group(i, kNoRoute);
-      survey.odd = true;
-      continue;
-    }
-    const std::uint32_t out =
-        hops.size() > 1 ? balance(window.begin_ps + arrival.offset, packet, hops) : hops[0];
-    batch.set_group(i, out);
-    survey.priorities |= 1U << packet.priority();
-    survey.from[arrival.channel] += packet.wire_bytes;
-    survey.to[out] += packet.wire_bytes;
-  }
-  recent_priorities_ = static_cast<std::uint8_t>(survey.priorities);
-  routes_known_ = true;
-}
-
-bool Switch::is_calm(const ArrivalBatch<Packet>& batch) const {
+bool Switch::ingresses_stay_quiet() const {
   constexpr std::size_t kFew = 8;  // arrivals for which the plain path is as fast
   const SwitchScratch& survey = scratch_->survey;
-  if (!may_be_calm_ || !routes_known_ || survey.odd || batch.size() < kFew ||
-      buffer_.paused_count() != 0 || !batch.fits_groups(port_count_))
+  const ArrivalBatch<Packet>& batch = scratch_->batch;
+  if (survey.odd || batch.size() < kFew || buffer_.paused_count() != 0 ||
+      !batch.fits_groups(port_count_))
     return false;
+  const std::int64_t bytes =
+      std::accumulate(survey.from.begin(), survey.from.end(), std::int64_t{0});
+  for (std::uint32_t p = 0; p < port_count_; ++p)
+    if (survey.from[p] != 0 && !buffer_.stays_quiet(p, survey.priorities, survey.from[p], bytes))
+      return false;
+  return true;
+}
+
+bool Switch::egresses_stay_quiet() const {
+  const SwitchScratch& survey = scratch_->survey;
   const std::int64_t bytes =
       std::accumulate(survey.from.begin(), survey.from.end(), std::int64_t{0});
   const std::int64_t most_port_bytes = std::min(lossy_port_limit_, kMostQueued);
   for (std::uint32_t p = 0; p < port_count_; ++p) {
-    if (survey.from[p] != 0 && !buffer_.stays_quiet(p, survey.priorities, survey.from[p], bytes))
-      return false;
     if (survey.to[p] == 0) continue;
     // All queues of the port together bound each of them.
     const std::int64_t queued = std::int64_t{ports_[p].queue_bytes} + survey.to[p];
@@ -278,7 +270,7 @@ bool Switch::is_calm(const ArrivalBatch<Packet>& batch) const {
         !buffer_.lossy_stays_below(queued, bytes))
       return false;
   }
-  return true;
+  return !survey.odd;
 }
 
 void Switch::serve_by_port(const Window& window, FetchQueue& ahead) {

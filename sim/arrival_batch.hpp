@@ -84,6 +84,7 @@ class ArrivalBatch {
   /// Puts the arrivals in order for operator[].
   void sort() {
     if (runs_ > 1) sort_keys(keys_, count_, 32 + time_bits_, scratch_);
+    runs_ = 1;
   }
   Arrival operator[](std::size_t i) const {
     const std::uint32_t at = index(i);
@@ -155,7 +156,7 @@ class ArrivalBatch {
     std::size_t count;
   };
   std::size_t count_ = 0;
-  std::uint32_t runs_ = 0;  // channels with arrivals
+  std::uint32_t runs_ = 0;  // stretches in order of time
   unsigned time_bits_ = 0;  // of offsets
   std::int64_t next_ps_ = INT64_MAX;
   std::vector<Item*> items_;

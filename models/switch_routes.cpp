@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// The egress port of a packet: one at a time on the plain path; for all arrivals at once, before
+// any port is served, in a visit that may be calm (models/switch_calm.cpp).
+//
+// Where the next hop depends on the packets before it but on no queue, it is known once the
+// arrivals are in order. A choice by load needs the queues as they are at the arrival:
+//   load(t) = max(f - t, 0) + s(q), with all departures before t done,
+// f the end of the packet on the wire, q the bytes that wait, s(q) their serialisation. It is known
+// without any departure if
+// - no priority of any port is paused and no pause frame waits or comes. Then a port never rests
+//   while something waits, whatever the scheduler picks, and q is all that it has to send;
+// - s is additive (LinkClass::ps_per_byte(); rounded times are not, then the plain path is taken).
+// A departure takes its time from s(q) and adds it to f, so F = f + s(q) stays. Before an arrival
+// at t of b bytes all departures before t are done: either q = 0 and the load is max(f - t, 0), or
+// f >= t; both are max(F - t, 0). If f < t (then q = 0) the packet starts at once, else it waits;
+// both make F = max(F, t) + s(b). Each F at the begin of the visit follows from the port's state,
+// even if departures before the begin are still to be done. In a calm visit nothing else changes f
+// or q: no drop, trim or pause. But whether it is calm is known only when the routes are. If it is
+// not, all choices are taken back, and the plain path makes them anew.
+#include <algorithm>
+
+#include "models/switch.hpp"
+
+namespace plait {
+
+std::uint32_t Switch::route(std::int64_t now, const Packet& packet) {
+  if (!pinned_.empty()) {
+    const int port = pinned_.find(packet);
+    if (port >= 0 && !faults_.avoids(static_cast<std::uint32_t>(port)))
+      return static_cast<std::uint32_t>(port);
+  }
+  const auto hops = faults_.usable(faults_.routes().next_hops(node_, packet.destination()));
+  if (hops.size() <= 1) return hops.empty() ? kNoRoute : hops[0];
+  if (!balancer_.is_ecmp()) return balance(now, packet, hops);
+  return hops[balancer_.ecmp(packet, hops.size())];
+}
+
+std::uint32_t Switch::fixed_port(const Packet& packet) const {
+  const int port = pinned_.find(packet);
+  if (port >= 0) return static_cast<std::uint32_t>(port);
+  const auto hops = context_.routes.next_hops(node_, packet.destination());
+  if (hops.size() == 1) return hops[0];
+  return balancer_.is_ecmp() ? hops[balancer_.ecmp(packet, hops.size())] : kVaries;
+}
+
+std::uint32_t Switch::balance(std::int64_t now, const Packet& packet,
+                              std::span<const std::uint16_t> hops) {
+  if (!balancer_.reads_loads()) {
+    std::span<const std::uint64_t> thresholds;
+    if (balancer_.is_weighted())
+      thresholds = context_.route_weights[faults_.table()].thresholds(node_, packet.destination());
+    if (thresholds.size() + 1 != hops.size()) thresholds = {};  // without a dead port: all alike
+    return hops[balancer_.choose(now, packet, hops, thresholds)];
+  }
+  if (buffer_.paused_count() != 0 || context_.params.plain_paths) serve_all(now - 1);
+  const std::uint32_t priority = packet.priority();
+  return hops[balancer_.choose_by_load(
+      now, packet, hops, [&](std::uint32_t out) { return load(now, out, priority); })];
+}
+
+// How long until a port could start one more packet. Loads are compared as they are at `now`, not
+// as of the last catching-up.
+std::int64_t Switch::load(std::int64_t now, std::uint32_t out, std::uint32_t priority) {
+  EgressPort& port = ports_[out];
+  if (port.waiting != 0) serve(out, now - 1);
+  const LinkClass& link = context_.link_classes[port.link_class];
+  const std::int64_t load = std::max<std::int64_t>(port.free_at_ps - now, 0) +
+                            (port.queue_bytes == 0 ? 0 : link.serialisation_ps(port.queue_bytes));
+  return (port.paused >> priority & 1U) == 0 ? load : LoadBalancer::kHeldBack + load;
+}
+
+// In order of arrival; to the batch's groups and the survey.
+template <class Choose>
+void Switch::draw_each(const Window& window, Choose&& choose) {
+  SwitchScratch& survey = scratch_->survey;
+  ArrivalBatch<Packet>& batch = scratch_->batch;
+  const RouteTable::Row routes = context_.routes.row(node_);
+  batch.sort();
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto arrival = batch[i];
+    const Packet& packet = *arrival.item;
+    const auto hops = routes.next_hops(packet.destination());
+    if (hops.empty()) [[unlikely]] {
+      batch.set_group(i, kNoRoute);
+      survey.odd = true;
+      continue;
+    }
+    const std::uint32_t out = choose(window.begin_ps + arrival.offset, packet, hops);
+    batch.set_group(i, out);
+    survey.to[out] += packet.wire_bytes;
+  }
+  routes_known_ = true;
+}
+
+// Returns whether routes are known now.
+bool Switch::draw_routes(const Window& window) {
+  if (!pinned_.empty()) return false;
+  if (balancer_.reads_loads()) {
+    if (!note_loads()) return false;
+    draw_by_load(window);
+  } else {
+    draw_each(window, [this](std::int64_t now, const Packet& packet, auto hops) -> std::uint32_t {
+      return hops.size() > 1 ? balance(now, packet, hops) : hops[0];
+    });
+  }
+  return true;
+}
+
+// Returns false if the loads of the visit cannot be known beforehand.
+bool Switch::note_loads() {
+  std::vector<PortLoad>& loads = scratch_->survey.loads;
+  loads.resize(port_count_);
+  for (std::uint32_t p = 0; p < port_count_; ++p) {
+    const EgressPort& port = ports_[p];
+    const std::int64_t ps_per_byte = context_.link_classes[port.link_class].ps_per_byte();
+    if (port.paused != 0 || (port.waiting >> kPfcQueue & 1U) != 0 || ps_per_byte == 0) return false;
+    loads[p] = {port.free_at_ps + ps_per_byte * port.queue_bytes, ps_per_byte};
+  }
+  return true;
+}
+
+void Switch::draw_by_load(const Window& window) {
+  SwitchScratch& survey = scratch_->survey;
+  PortLoad* const loads = survey.loads.data();
+  balancer_.begin(survey.choices);
+  draw_each(window, [&](std::int64_t now, const Packet& packet, auto hops) -> std::uint32_t {
+    const auto load_of = [=](std::uint32_t out) {
+      return std::max<std::int64_t>(loads[out].free_ps - now, 0);
+    };
+    const std::uint32_t hop =
+        hops.size() > 1 ? balancer_.choose_by_load(now, packet, hops, load_of, &survey.choices) : 0;
+    PortLoad& load = loads[hops[hop]];
+    load.free_ps = std::max(load.free_ps, now) + load.ps_per_byte * packet.wire_bytes;
+    return hops[hop];
+  });
+}
+
+// Of a visit that is not calm. Choices that read no loads hold on any path.
+void Switch::take_back_routes() {
+  if (!balancer_.reads_loads()) return;
+  balancer_.take_back(scratch_->survey.choices);
+  routes_known_ = false;
+}
+
+}  // namespace plait
