@@ -120,12 +120,11 @@ template <class Item>
 void* annex(Item* item, std::size_t size) {
   using Pool = ChunkPool<Item>;
   constexpr std::size_t kChunkBytes = Chunk<Item>::kBytes;
-  const auto address = reinterpret_cast<std::uintptr_t>(item);
-  const std::uintptr_t block = address & ~(Pool::kBlockBytes - 1);
-  const std::size_t chunk = (address - block) / kChunkBytes;
-  const std::size_t place = ((address - block) % kChunkBytes - Pool::kItemsOffset) / sizeof(Item);
-  return reinterpret_cast<char*>(block) + Pool::kBlockBytes +
-         (chunk * Chunk<Item>::kItems + place) * size;
+  char* const place = reinterpret_cast<char*>(item);
+  const std::size_t in_block = reinterpret_cast<std::uintptr_t>(place) & (Pool::kBlockBytes - 1);
+  const std::size_t chunk = in_block / kChunkBytes;
+  const std::size_t number = (in_block % kChunkBytes - Pool::kItemsOffset) / sizeof(Item);
+  return place - in_block + Pool::kBlockBytes + (chunk * Chunk<Item>::kItems + number) * size;
 }
 
 /// Chunks drift from the pools of workers that send more to those that receive more; without this

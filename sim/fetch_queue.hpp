@@ -20,10 +20,12 @@ class FetchQueue {
 
   /// Names the lines of [begin, begin + bytes).
   void add(const void* begin, std::size_t bytes = 1) {
-    const auto address = reinterpret_cast<std::uintptr_t>(begin);
-    for (std::uintptr_t line = address / kLine * kLine; line < address + bytes; line += kLine) {
+    const char* const end = static_cast<const char*>(begin) + bytes;
+    const char* line =
+        static_cast<const char*>(begin) - reinterpret_cast<std::uintptr_t>(begin) % kLine;
+    for (; line < end; line += kLine) {
       if (end_ == lines_.size()) return;
-      lines_[end_++] = reinterpret_cast<const char*>(line);
+      lines_[end_++] = line;
     }
   }
   /// Fetches the next few.
