@@ -57,7 +57,7 @@ struct Packet {
   void set_final_stripe() { to |= 1U << 31; }
   PacketKind kind() const { return static_cast<PacketKind>(from >> 24 & 15U); }
   bool is_pfc() const {
-    return (from >> 24 & 15U) >= static_cast<std::uint32_t>(PacketKind::kPause);
+    return (from & 15U << 24) >= static_cast<std::uint32_t>(PacketKind::kPause) << 24;
   }
   bool has(PacketFlag flag) const { return (from >> 28 & flag) != 0; }
   void set_kind(PacketKind kind) {
@@ -80,12 +80,15 @@ static_assert(std::endian::native == std::endian::little);  // digest() reads pa
 /// What the fingerprint hashes of an arrival: all of the packet as it lies in memory, when it came
 /// and where. A sum of odd multiples, so that the multiplications do not wait for each other.
 inline std::uint64_t digest(const Packet& packet, std::int64_t now_ps, std::uint32_t channel) {
-  std::uint64_t words[3];
-  std::memcpy(words, &packet, sizeof words);
+  const auto word = [&](std::size_t i) {
+    std::uint64_t bits;
+    std::memcpy(&bits, reinterpret_cast<const char*>(&packet) + 8 * i, 8);
+    return bits;
+  };
   const std::uint64_t place =
       static_cast<std::uint64_t>(now_ps) + (static_cast<std::uint64_t>(channel) << 48);
-  return place + words[0] * 0x9e3779b97f4a7c15U + words[1] * 0xbf58476d1ce4e5b9U +
-         words[2] * 0x94d049bb133111ebU;
+  return place + word(0) * 0x9e3779b97f4a7c15U + word(1) * 0xbf58476d1ce4e5b9U +
+         word(2) * 0x94d049bb133111ebU;
 }
 
 constexpr std::uint32_t kMaxEndpoints = 1U << 24;

@@ -205,29 +205,40 @@ void Switch::gather(const Window& window, FetchQueue& ahead) {
   std::uint32_t* const from = survey.from.data();
   std::uint32_t* const to = survey.to.data();
   unsigned priorities = 0;
-  const auto egress_of = [&](const Packet& packet, std::uint32_t in, std::uint32_t offset) {
-    fingerprint.add(digest(packet, window.begin_ps + offset, in));
+  const auto survey_run = [&](std::span<const Packet> packets, std::uint32_t in,
+                              std::uint32_t* out) {
+    bool odd = false;
+    std::uint32_t bytes = 0;
+    for (const Packet& packet : packets) {
+      const std::uint32_t offset = packet.arrival - static_cast<std::uint32_t>(window.begin_ps);
+      fingerprint.add(digest(packet, window.begin_ps + offset, in));
+      odd |= packet.is_pfc();
+      priorities |= 1U << packet.priority();
+      bytes += packet.wire_bytes;
+    }
+    from[in] += bytes;
+    survey.odd |= odd;
     if (telemetry_) [[unlikely]]
-      __builtin_prefetch(&context_.annex.int_stack(packet));
-    if (packet.is_pfc()) [[unlikely]] {
-      survey.odd = true;
-      return kNoRoute;
+      for (const Packet& packet : packets) __builtin_prefetch(&context_.annex.int_stack(packet));
+    if (!routes_known_) [[unlikely]] {
+      std::fill_n(out, packets.size(), kNoRoute);
+      return;
     }
-    priorities |= 1U << packet.priority();
-    from[in] += packet.wire_bytes;
-    if (!routes_known_) [[unlikely]]
-      return kNoRoute;
-    const auto hops = routes.next_hops(packet.destination());
-    if (hops.empty()) [[unlikely]] {
-      survey.odd = true;
-      return kNoRoute;
+    // Pause frames, which name endpoint 0, get a route too that nobody asks for.
+    for (const Packet& packet : packets) {
+      const auto hops = routes.next_hops(packet.destination());
+      if (hops.empty()) [[unlikely]] {
+        survey.odd = true;
+        *out++ = kNoRoute;
+        continue;
+      }
+      const std::uint32_t port = hops[hops.size() > 1 ? balancer_.ecmp(packet, hops.size()) : 0];
+      to[port] += packet.wire_bytes;
+      *out++ = port;
     }
-    const std::uint32_t out = hops[hops.size() > 1 ? balancer_.ecmp(packet, hops.size()) : 0];
-    to[out] += packet.wire_bytes;
-    return out;
   };
   scratch_->batch.gather(context_.channels, first_port_, port_count_, window.parity,
-                         window.begin_ps, window.end_ps - window.begin_ps, ahead, egress_of);
+                         window.begin_ps, window.end_ps - window.begin_ps, ahead, survey_run);
   fingerprint_ = fingerprint;
   survey.priorities = priorities;
   recent_priorities_ = static_cast<std::uint8_t>(priorities);

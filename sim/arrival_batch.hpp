@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <vector>
 
 #include "sim/channel.hpp"
@@ -63,16 +64,17 @@ class ArrivalBatch {
 
   /// Takes everything that arrives before `window_ps` after `begin_ps` from channels
   /// [first, first + channels), channel by channel. Items stay in place until release().
-  /// @param group_of  group_of(item, channel, offset) is called once for each, in this order.
-  template <class GroupOf>
+  /// @param survey  survey(items, channel, groups) is called for each run of items that lie
+  ///                together, in this order, and writes the group of each.
+  template <class Survey>
   void gather(ChannelStore<Item>& store, std::uint32_t first, std::uint32_t channels,
               unsigned parity, std::int64_t begin_ps, std::int64_t window_ps, FetchQueue& ahead,
-              GroupOf&& group_of);
+              Survey&& survey);
   /// The same without groups.
   void gather(ChannelStore<Item>& store, std::uint32_t first, std::uint32_t channels,
               unsigned parity, std::int64_t begin_ps, std::int64_t window_ps, FetchQueue& ahead) {
     gather(store, first, channels, parity, begin_ps, window_ps, ahead,
-           [](const Item&, std::uint32_t, std::uint32_t) { return 0U; });
+           [](std::span<const Item>, std::uint32_t, std::uint32_t*) {});
   }
 
   std::size_t size() const { return count_; }
@@ -146,9 +148,9 @@ class ArrivalBatch {
     keys_.resize(size);
     scratch_.resize(size);
   }
-  template <class GroupOf>
+  template <class Survey>
   void take(Chain<Item>& pending, std::uint32_t channel, std::uint32_t begin_low,
-            std::uint32_t window, std::int64_t begin_ps, GroupOf& group_of);
+            std::uint32_t window, std::int64_t begin_ps, Survey& survey);
 
   struct Used {
     Chunk<Item>* first;
@@ -181,36 +183,39 @@ void ArrivalBatch<Item>::order_ties(Before&& before) {
 }
 
 template <class Item>
-template <class GroupOf>
+template <class Survey>
 void ArrivalBatch<Item>::take(Chain<Item>& pending, std::uint32_t channel, std::uint32_t begin_low,
-                              std::uint32_t window, std::int64_t begin_ps, GroupOf& group_of) {
+                              std::uint32_t window, std::int64_t begin_ps, Survey& survey) {
+  const auto offset = [=](const Item& item) { return item.arrival - begin_low; };
   Chunk<Item>* chunk = pending.head;
   Chunk<Item>* last_used = nullptr;
   std::size_t used = 0;
   while (chunk != nullptr) {
     if (chunk->next != nullptr) chunk->next->prefetch();
-    reserve(Chunk<Item>::kItems);
-    std::uint64_t* const keys = keys_.data();
-    Item** const items = items_.data();
-    std::uint32_t* const channels = channel_.data();
-    std::uint32_t* const groups = group_.data();
-    std::size_t count = count_;
-    Item* item = &chunk->items[chunk->begin];
-    Item* const end = &chunk->items[chunk->count];
-    for (; item != end; ++item, ++count) {
-      const std::uint32_t offset = item->arrival - begin_low;
-      if (offset >= window) {
-        next_ps_ = std::min(next_ps_, begin_ps + offset);
-        break;
-      }
-      keys[count] = static_cast<std::uint64_t>(offset) << 32 | count;
-      items[count] = item;
-      channels[count] = channel;
-      groups[count] = group_of(*item, channel, offset);
+    Item* const begin = &chunk->items[chunk->begin];
+    Item* end = &chunk->items[chunk->count];
+    bool whole = true;
+    // Items of a channel are in order of time.
+    while (end != begin && offset(end[-1]) >= window) {
+      --end;
+      whole = false;
     }
-    count_ = count;
-    if (item != end) {
-      chunk->begin = static_cast<std::uint32_t>(item - chunk->items);
+    reserve(Chunk<Item>::kItems);
+    const std::size_t count = count_;
+    std::uint64_t* const keys = &keys_[count];
+    Item** const items = &items_[count];
+    std::uint32_t* const channels = &channel_[count];
+    const auto size = static_cast<std::size_t>(end - begin);
+    for (std::size_t i = 0; i < size; ++i) {
+      keys[i] = static_cast<std::uint64_t>(offset(begin[i])) << 32 | (count + i);
+      items[i] = &begin[i];
+      channels[i] = channel;
+    }
+    survey(std::span<const Item>(begin, size), channel, &group_[count]);
+    count_ = count + size;
+    if (!whole) {
+      next_ps_ = std::min(next_ps_, begin_ps + offset(*end));
+      chunk->begin = static_cast<std::uint32_t>(end - chunk->items);
       break;
     }
     last_used = chunk;
@@ -223,10 +228,10 @@ void ArrivalBatch<Item>::take(Chain<Item>& pending, std::uint32_t channel, std::
 }
 
 template <class Item>
-template <class GroupOf>
+template <class Survey>
 void ArrivalBatch<Item>::gather(ChannelStore<Item>& store, std::uint32_t first,
                                 std::uint32_t channels, unsigned parity, std::int64_t begin_ps,
-                                std::int64_t window_ps, FetchQueue& ahead, GroupOf&& group_of) {
+                                std::int64_t window_ps, FetchQueue& ahead, Survey&& survey) {
   count_ = 0;
   next_ps_ = INT64_MAX;
   const auto begin_low = static_cast<std::uint32_t>(begin_ps);
@@ -241,7 +246,7 @@ void ArrivalBatch<Item>::gather(ChannelStore<Item>& store, std::uint32_t first,
     if (pending.empty()) continue;
     const std::size_t before = count_;
     ahead.step(kLinesPerStep);
-    take(pending, c, begin_low, window, begin_ps, group_of);
+    take(pending, c, begin_low, window, begin_ps, survey);
     runs_ += count_ != before;
   }
 }

@@ -84,11 +84,12 @@ TEST_CASE("sorted by group, each group is in order and nothing is lost", "[chann
     }
     std::vector<std::uint32_t> group;
     batch.gather(store, 0, channels, 0, 0, window, ahead,
-                 [&](const Item& item, std::uint32_t channel, std::uint32_t offset) {
-                   CHECK(channel == item.channel);
-                   CHECK(offset == item.arrival);
-                   group.push_back(static_cast<std::uint32_t>(hash64(seed, group.size()) % groups));
-                   return group.back();
+                 [&](std::span<const Item> items, std::uint32_t channel, std::uint32_t* out) {
+                   for (const Item& item : items) {
+                     CHECK(channel == item.channel);
+                     group.push_back(static_cast<std::uint32_t>(hash64(seed, group.size()) % groups));
+                     *out++ = group.back();
+                   }
                  });
     REQUIRE(batch.fits_groups(groups));
     batch.sort_by_group(groups);
@@ -121,7 +122,9 @@ TEST_CASE("sorting by group a batch that fills its memory exactly", "[channel]")
     store.publish(1, c, chain);
   }
   batch.gather(store, 0, 3, 0, 0, 1000, ahead,
-               [](const Item& item, std::uint32_t, std::uint32_t) { return item.number % 7; });
+               [](std::span<const Item> items, std::uint32_t, std::uint32_t* out) {
+                 for (const Item& item : items) *out++ = item.number % 7;
+               });
   REQUIRE(batch.size() == 276);
   batch.sort_by_group(7);
   for (std::size_t i = 0; i < batch.size(); ++i) {
