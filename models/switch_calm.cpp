@@ -31,6 +31,8 @@ namespace plait {
 // still lie where they arrived, chained by index.
 class Switch::PortService {
  public:
+  using Batch = ArrivalBatch<Packet>;
+
   PortService(Switch& owner, std::uint32_t out)
       : switch_(owner),
         scratch_(*owner.scratch_),
@@ -39,32 +41,31 @@ class Switch::PortService {
         queues_(owner.queues_of(out)),
         link_(owner.context_.link_classes[port_.link_class]),
         out_(out),
-        packets_before_(port_.packets),
+        telemetry_(owner.telemetry_),
         free_ps_(port_.free_at_ps),
+        wire_bytes_(port_.wire_bytes),
         queue_bytes_(port_.queue_bytes),
         max_queue_bytes_(port_.max_queue_bytes),
         waiting_(port_.waiting),
-        paused_(port_.paused),
+        open_(~static_cast<unsigned>(port_.paused)),
         sent_(port_.out) {
     count_lossy(false);
   }
 
-  /// Serves the port up to the end of the window. @param i  its first arrival in the sorted batch.
-  /// @return the first arrival of another port.
-  std::size_t serve(std::size_t i, const Window& window) {
-    for (;; ++i) {
-      const auto arrival = batch_.grouped(i);
-      const bool more = arrival.group == out_;
-      const std::int64_t now = more ? window.begin_ps + arrival.offset : window.end_ps;
-      while (free_ps_ < now && (waiting_ & ~paused_) != 0) depart();
-      if (!more) return i;
-      arrive(now, arrival.index);
+  /// Serves the port up to the end of the window. @param arrivals  of this port; then of the next.
+  void serve(Batch::Groups& arrivals, const Window& window) {
+    for (; arrivals.more(); arrivals.next()) {
+      const std::int64_t now = window.begin_ps + arrivals.offset();
+      depart_before(now);
+      arrive(now, arrivals.index());
     }
+    depart_before(window.end_ps);
   }
 
   /// What still waits joins the stored queues; the port's state goes back to its place.
   void close() {
-    scratch_.packet_hops += port_.packets - packets_before_;
+    scratch_.packet_hops += packets_;
+    port_.packets += packets_;
     for (unsigned late = late_; late != 0; late &= late - 1)
       store(static_cast<std::uint32_t>(__builtin_ctz(late)));
     write_back();
@@ -73,7 +74,7 @@ class Switch::PortService {
     } else {
       clear_bit(switch_.waiting_ports_, out_);
     }
-    if (!sent_.empty()) set_bit(switch_.written_ports_, out_);
+    if (!port_.out.empty()) set_bit(switch_.written_ports_, out_);
     count_lossy(true);
   }
 
@@ -83,7 +84,7 @@ class Switch::PortService {
     const Packet& packet = batch_.item(index);
     const std::uint32_t priority = packet.priority();
     if (free_ps_ < now) {
-      if ((paused_ >> priority & 1U) == 0) return send(packet, now);
+      if ((open_ >> priority & 1U) != 0) return send(packet, now);
       free_ps_ = now;
     }
     queues_[priority].bytes += packet.wire_bytes;
@@ -106,9 +107,12 @@ class Switch::PortService {
     return stored.empty() ? batch_.item(first_[queue]) : stored.front();
   }
 
+  [[gnu::always_inline]] void depart_before(std::int64_t now) {
+    while (free_ps_ < now && (waiting_ & open_) != 0) depart();
+  }
   [[gnu::always_inline]] void depart() {
     const auto number = static_cast<std::uint32_t>(switch_.scheduler_.pick(
-        port_, waiting_ & ~paused_, queues_, [this](unsigned q) { return front(q).wire_bytes; }));
+        port_, waiting_ & open_, queues_, [this](unsigned q) { return front(q).wire_bytes; }));
     EgressQueue& queue = queues_[number];
     Packet& packet = front(number);
     const std::uint32_t bytes = packet.wire_bytes;
@@ -139,12 +143,12 @@ class Switch::PortService {
     Packet& sent = sent_.append(scratch_.pool, packet);
     sent.arrival = static_cast<std::uint32_t>(known);
     free_ps_ = end;
-    if (switch_.telemetry_) [[unlikely]] {
+    if (telemetry_) [[unlikely]] {
       write_back();
       switch_.stamp(port_, packet, sent, start);
     }
-    ++port_.packets;
-    port_.wire_bytes += packet.wire_bytes;
+    ++packets_;
+    wire_bytes_ += packet.wire_bytes;
   }
 
   void store(std::uint32_t priority) {
@@ -153,7 +157,7 @@ class Switch::PortService {
       const std::uint32_t in = batch_.channel(index);
       Packet& stored = queues_[priority].packets.append(scratch_.pool, packet);
       stored.arrival = in;
-      if (switch_.telemetry_)
+      if (telemetry_)
         switch_.context_.annex.int_stack(stored) = switch_.context_.annex.int_stack(packet);
       if (switch_.buffer_.lossless(priority))
         switch_.buffer_.enter_quiet(in, priority, packet.wire_bytes);
@@ -163,10 +167,11 @@ class Switch::PortService {
 
   void write_back() {
     port_.free_at_ps = free_ps_;
+    port_.wire_bytes = wire_bytes_;
     port_.queue_bytes = queue_bytes_;
     port_.max_queue_bytes = max_queue_bytes_;
     port_.waiting = static_cast<std::uint16_t>(waiting_);
-    port_.out = sent_;
+    port_.out = sent_.finish();
   }
 
   // Lossy queues are counted by their length: out of S at the begin, into it at the end.
@@ -185,12 +190,14 @@ class Switch::PortService {
   EgressQueues queues_;
   const LinkClass& link_;
   std::uint32_t out_;
-  std::uint64_t packets_before_;
+  bool telemetry_;
+  std::uint32_t packets_ = 0;  // sent
   std::int64_t free_ps_;
+  std::uint64_t wire_bytes_;
   std::uint32_t queue_bytes_, max_queue_bytes_;
-  unsigned waiting_, paused_;
-  unsigned late_ = 0;  // bit: packets of this priority wait where they arrived
-  Chain<Packet> sent_;
+  unsigned waiting_, open_;  // bit by priority: has packets; is not paused
+  unsigned late_ = 0;        // bit: packets of this priority wait where they arrived
+  ChainWriter<Packet> sent_;
   std::array<std::uint32_t, kPriorities> first_, last_;  // by priority, where `late_` says
 };
 
@@ -291,10 +298,10 @@ void Switch::serve_by_port(const Window& window, FetchQueue& ahead) {
   std::vector<std::uint32_t>& next = scratch_->survey.next;
   if (next.size() < batch.size()) next.resize(2 * batch.size());
   batch.sort_by_group(port_count_);
-  for (std::size_t i = 0; i < batch.size();) {
+  for (auto arrivals = batch.groups(); arrivals.any();) {
     ahead.step(kLinesPerPort);
-    PortService port(*this, batch.grouped(i).group);
-    i = port.serve(i, window);
+    PortService port(*this, arrivals.open());
+    port.serve(arrivals, window);
     port.close();
   }
 }

@@ -95,27 +95,49 @@ class ArrivalBatch {
   /// Where the i-th in order was gathered.
   std::uint32_t index(std::size_t i) const { return static_cast<std::uint32_t>(keys_[i]); }
 
-  struct Grouped {
-    std::uint32_t group;
-    std::uint32_t offset;
-    std::uint32_t index;  // as gathered
-  };
   /// Whether keys have room for so many groups.
   bool fits_groups(std::uint32_t groups) const {
     return count_ <= kMostGrouped && kIndexBits + time_bits_ + bits(groups + 1) <= 64;
   }
   /// Gives the i-th in order another group.
   void set_group(std::size_t i, std::uint32_t group) { group_[index(i)] = group; }
-  /// Orders by group, and by (time, channel, sequence) within each, for grouped(); sorted or not.
+  /// Orders by group, and by (time, channel, sequence) within each, for groups(); sorted or not.
   /// @pre all groups are below `groups`, and fits_groups(groups).
   void sort_by_group(std::uint32_t groups);
-  /// @pre i <= size(); behind the last comes one of a group that does not exist.
-  Grouped grouped(std::size_t i) const {
-    const std::uint64_t key = keys_[i];
-    return {static_cast<std::uint32_t>(key >> (kIndexBits + time_bits_)),
-            static_cast<std::uint32_t>(key >> kIndexBits) & ((1U << time_bits_) - 1),
-            static_cast<std::uint32_t>(key) & (kMostGrouped - 1)};
-  }
+
+  /// Walks the arrivals in order of their groups, one group after another.
+  class Groups {
+   public:
+    explicit Groups(const ArrivalBatch& batch)
+        : key_(batch.keys_.data()), end_(key_ + batch.count_), time_bits_(batch.time_bits_) {}
+    /// Some group is left.
+    bool any() const { return key_ != end_; }
+    /// Begins the group of the next arrival. @return its number.
+    std::uint32_t open() {
+      const std::uint64_t group = *key_ >> (kIndexBits + time_bits_);
+      end_of_group_ = (group + 1) << (kIndexBits + time_bits_);
+      before_ = group << time_bits_;
+      return static_cast<std::uint32_t>(group);
+    }
+    /// Some arrival is left of the group. Behind the last of all lies a key of no group.
+    bool more() const { return *key_ < end_of_group_; }
+    /// Of the next arrival, in picoseconds since the window's begin.
+    std::int64_t offset() const {
+      return static_cast<std::int64_t>((*key_ >> kIndexBits) - before_);
+    }
+    /// Where it was gathered.
+    std::uint32_t index() const { return static_cast<std::uint32_t>(*key_) & (kMostGrouped - 1); }
+    void next() { ++key_; }
+
+   private:
+    const std::uint64_t* key_;
+    const std::uint64_t* end_;
+    std::uint64_t end_of_group_ = 0, before_ = 0;
+    unsigned time_bits_;
+  };
+  /// @pre sort_by_group(); no more is gathered meanwhile.
+  Groups groups() const { return Groups(*this); }
+
   /// Puts items of equal time in another order: before(a, b), equal ones as they are.
   template <class Before>
   void order_ties(Before&& before);

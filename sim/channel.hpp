@@ -186,6 +186,42 @@ struct Chain {
   }
 };
 
+/// Appends to a chain with its end at hand. The chain counts what was appended after finish().
+template <class Item>
+class ChainWriter {
+ public:
+  explicit ChainWriter(const Chain<Item>& chain) : chain_(chain) {
+    if (!chain.empty()) reach(chain.tail->count);
+  }
+  /// @return the stored copy.
+  Item& append(ChunkPool<Item>& pool, const Item& item) {
+    if (next_ == end_) [[unlikely]]
+      grow(pool);
+    return *next_++ = item;
+  }
+  const Chain<Item>& finish() {
+    if (!chain_.empty())
+      chain_.tail->count = static_cast<std::uint32_t>(next_ - chain_.tail->items);
+    return chain_;
+  }
+
+ private:
+  void reach(std::uint32_t count) {
+    next_ = chain_.tail->items + count;
+    end_ = chain_.tail->items + Chunk<Item>::kItems;
+  }
+  void grow(ChunkPool<Item>& pool) {
+    Chunk<Item>* const chunk = pool.take();
+    if (!chain_.empty()) chain_.tail->count = Chunk<Item>::kItems;
+    chain_.splice({chunk, chunk});
+    reach(0);
+  }
+
+  Chain<Item> chain_;
+  Item* next_ = nullptr;
+  Item* end_ = nullptr;
+};
+
 /// All channels of a simulation. Channel ids are dense and contiguous per receiver.
 template <class Item>
 class ChannelStore {
