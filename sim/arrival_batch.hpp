@@ -21,7 +21,7 @@ void insertion_sort(std::uint64_t* keys, std::size_t count);
 /// Sorts keys below 2^key_bits whose upper bits are spread evenly: bucket sort, then one insertion
 /// pass. Few keys: insertion only (below about 24 keys it wins; std::sort was 2-4 times slower at
 /// the usual 50-500).
-/// @param make_key  make_key(keys[i], i) is sorted in the place of keys[i].
+/// @param make_key  make_key(i) is sorted in the place of keys[i].
 template <class MakeKey>
 void sort_keys(std::vector<std::uint64_t>& keys, std::size_t count, unsigned key_bits,
                std::vector<std::uint64_t>& scratch, MakeKey&& make_key) {
@@ -29,7 +29,7 @@ void sort_keys(std::vector<std::uint64_t>& keys, std::size_t count, unsigned key
   constexpr unsigned kMaxBucketBits = 10;
   std::uint64_t* const key = keys.data();
   if (count <= kFew) {
-    for (std::size_t i = 0; i < count; ++i) key[i] = make_key(key[i], i);
+    for (std::size_t i = 0; i < count; ++i) key[i] = make_key(i);
     return insertion_sort(key, count);
   }
   // About one bucket a key.
@@ -39,8 +39,9 @@ void sort_keys(std::vector<std::uint64_t>& keys, std::size_t count, unsigned key
   std::array<std::uint32_t, (1U << kMaxBucketBits) + 1> start;
   std::fill_n(start.begin(), (std::size_t{1} << bucket_bits) + 1, 0U);
   for (std::size_t i = 0; i < count; ++i) {
-    key[i] = make_key(key[i], i);
-    ++start[(key[i] >> shift) + 1];
+    const std::uint64_t made = make_key(i);
+    key[i] = made;
+    ++start[(made >> shift) + 1];
   }
   for (std::size_t b = 1; b <= (std::size_t{1} << bucket_bits); ++b) start[b] += start[b - 1];
   std::uint64_t* const sorted = scratch.data();
@@ -50,7 +51,7 @@ void sort_keys(std::vector<std::uint64_t>& keys, std::size_t count, unsigned key
 }
 inline void sort_keys(std::vector<std::uint64_t>& keys, std::size_t count, unsigned key_bits,
                       std::vector<std::uint64_t>& scratch) {
-  sort_keys(keys, count, key_bits, scratch, [](std::uint64_t key, std::size_t) { return key; });
+  sort_keys(keys, count, key_bits, scratch, [&](std::size_t i) { return keys[i]; });
 }
 
 template <class Item>
@@ -83,17 +84,18 @@ class ArrivalBatch {
   std::uint32_t channel(std::uint32_t index) const { return channel_[index]; }
   std::uint32_t group(std::uint32_t index) const { return group_[index]; }
 
-  /// Puts the arrivals in order for operator[].
+  /// Puts the arrivals in order for operator[]. Those of one channel are in order already.
   void sort() {
-    if (runs_ > 1) sort_keys(keys_, count_, 32 + time_bits_, scratch_);
-    runs_ = 1;
+    if (runs_ > 1 && !sorted_) sort_by_time();
   }
   Arrival operator[](std::size_t i) const {
     const std::uint32_t at = index(i);
-    return {items_[at], channel_[at], static_cast<std::uint32_t>(keys_[i] >> 32)};
+    return {items_[at], channel_[at], offset(at)};
   }
   /// Where the i-th in order was gathered.
-  std::uint32_t index(std::size_t i) const { return static_cast<std::uint32_t>(keys_[i]); }
+  std::uint32_t index(std::size_t i) const {
+    return static_cast<std::uint32_t>(sorted_ ? keys_[i] : i);
+  }
 
   /// Whether keys have room for so many groups.
   bool fits_groups(std::uint32_t groups) const {
@@ -161,6 +163,12 @@ class ArrivalBatch {
   static unsigned bits(std::uint32_t count) {
     return count <= 1 ? 0 : static_cast<unsigned>(32 - __builtin_clz(count - 1));
   }
+  std::uint32_t offset(std::size_t at) const { return items_[at]->arrival - begin_low_; }
+  void sort_by_time() {
+    sort_keys(keys_, count_, 32 + time_bits_, scratch_,
+              [this](std::size_t i) { return std::uint64_t{offset(i)} << 32 | i; });
+    sorted_ = true;
+  }
   void reserve(std::size_t more) {
     if (count_ + more <= items_.size()) return;
     const std::size_t size = std::max<std::size_t>(2 * items_.size(), count_ + more + 256);
@@ -171,8 +179,8 @@ class ArrivalBatch {
     scratch_.resize(size);
   }
   template <class Survey>
-  void take(Chain<Item>& pending, std::uint32_t channel, std::uint32_t begin_low,
-            std::uint32_t window, std::int64_t begin_ps, Survey& survey);
+  void take(Chain<Item>& pending, std::uint32_t channel, std::uint32_t window,
+            std::int64_t begin_ps, Survey& survey);
 
   struct Used {
     Chunk<Item>* first;
@@ -182,6 +190,8 @@ class ArrivalBatch {
   std::size_t count_ = 0;
   std::uint32_t runs_ = 0;  // stretches in order of time
   unsigned time_bits_ = 0;  // of offsets
+  std::uint32_t begin_low_ = 0;
+  bool sorted_ = false;  // as `keys_` says
   std::int64_t next_ps_ = INT64_MAX;
   std::vector<Item*> items_;
   std::vector<std::uint32_t> channel_, group_;
@@ -192,6 +202,7 @@ class ArrivalBatch {
 template <class Item>
 template <class Before>
 void ArrivalBatch<Item>::order_ties(Before&& before) {
+  if (!sorted_) sort_by_time();
   const auto time = [&](std::size_t i) { return keys_[i] >> 32; };
   const auto item = [&](std::uint64_t key) -> Item& {
     return *items_[static_cast<std::uint32_t>(key)];
@@ -206,9 +217,9 @@ void ArrivalBatch<Item>::order_ties(Before&& before) {
 
 template <class Item>
 template <class Survey>
-void ArrivalBatch<Item>::take(Chain<Item>& pending, std::uint32_t channel, std::uint32_t begin_low,
-                              std::uint32_t window, std::int64_t begin_ps, Survey& survey) {
-  const auto offset = [=](const Item& item) { return item.arrival - begin_low; };
+void ArrivalBatch<Item>::take(Chain<Item>& pending, std::uint32_t channel, std::uint32_t window,
+                              std::int64_t begin_ps, Survey& survey) {
+  const auto offset_of = [this](const Item& item) { return item.arrival - begin_low_; };
   Chunk<Item>* chunk = pending.head;
   Chunk<Item>* last_used = nullptr;
   std::size_t used = 0;
@@ -218,25 +229,23 @@ void ArrivalBatch<Item>::take(Chain<Item>& pending, std::uint32_t channel, std::
     Item* end = &chunk->items[chunk->count];
     bool whole = true;
     // Items of a channel are in order of time.
-    while (end != begin && offset(end[-1]) >= window) {
+    while (end != begin && offset_of(end[-1]) >= window) {
       --end;
       whole = false;
     }
     reserve(Chunk<Item>::kItems);
     const std::size_t count = count_;
-    std::uint64_t* const keys = &keys_[count];
     Item** const items = &items_[count];
     std::uint32_t* const channels = &channel_[count];
     const auto size = static_cast<std::size_t>(end - begin);
     for (std::size_t i = 0; i < size; ++i) {
-      keys[i] = static_cast<std::uint64_t>(offset(begin[i])) << 32 | (count + i);
       items[i] = &begin[i];
       channels[i] = channel;
     }
     survey(std::span<const Item>(begin, size), channel, &group_[count]);
     count_ = count + size;
     if (!whole) {
-      next_ps_ = std::min(next_ps_, begin_ps + offset(*end));
+      next_ps_ = std::min(next_ps_, begin_ps + offset_of(*end));
       chunk->begin = static_cast<std::uint32_t>(end - chunk->items);
       break;
     }
@@ -255,8 +264,9 @@ void ArrivalBatch<Item>::gather(ChannelStore<Item>& store, std::uint32_t first,
                                 std::uint32_t channels, unsigned parity, std::int64_t begin_ps,
                                 std::int64_t window_ps, FetchQueue& ahead, Survey&& survey) {
   count_ = 0;
+  sorted_ = false;
   next_ps_ = INT64_MAX;
-  const auto begin_low = static_cast<std::uint32_t>(begin_ps);
+  begin_low_ = static_cast<std::uint32_t>(begin_ps);
   const auto window = static_cast<std::uint32_t>(window_ps);
   time_bits_ = static_cast<unsigned>(32 - __builtin_clz(window));
   runs_ = 0;
@@ -268,7 +278,7 @@ void ArrivalBatch<Item>::gather(ChannelStore<Item>& store, std::uint32_t first,
     if (pending.empty()) continue;
     const std::size_t before = count_;
     ahead.step(kLinesPerStep);
-    take(pending, c, begin_low, window, begin_ps, survey);
+    take(pending, c, window, begin_ps, survey);
     runs_ += count_ != before;
   }
 }
@@ -277,11 +287,11 @@ template <class Item>
 void ArrivalBatch<Item>::sort_by_group(std::uint32_t groups) {
   const unsigned shift = kIndexBits + time_bits_;
   reserve(1);  // for the key behind the last
-  const std::uint32_t* const group = group_.data();
-  sort_keys(keys_, count_, shift + bits(groups), scratch_, [=](std::uint64_t key, std::size_t) {
-    const auto at = static_cast<std::uint32_t>(key);
-    return static_cast<std::uint64_t>(group[at]) << shift | (key >> 32) << kIndexBits | at;
-  });
+  sort_keys(keys_, count_, shift + bits(groups), scratch_,
+            [=, this, group = group_.data()](std::size_t i) {
+              return std::uint64_t{group[i]} << shift | std::uint64_t{offset(i)} << kIndexBits | i;
+            });
+  sorted_ = false;  // as operator[] would have it
   keys_[count_] = ~std::uint64_t{0};
 }
 

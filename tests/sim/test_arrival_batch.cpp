@@ -83,14 +83,15 @@ TEST_CASE("sorted by group, each group is in order and nothing is lost", "[chann
       store.publish(1, c, chain);
     }
     std::vector<std::uint32_t> group;
-    batch.gather(store, 0, channels, 0, 0, window, ahead,
-                 [&](std::span<const Item> items, std::uint32_t channel, std::uint32_t* out) {
-                   for (const Item& item : items) {
-                     CHECK(channel == item.channel);
-                     group.push_back(static_cast<std::uint32_t>(hash64(seed, group.size()) % groups));
-                     *out++ = group.back();
-                   }
-                 });
+    batch.gather(
+        store, 0, channels, 0, 0, window, ahead,
+        [&](std::span<const Item> items, std::uint32_t channel, std::uint32_t* out) {
+          for (const Item& item : items) {
+            CHECK(channel == item.channel);
+            group.push_back(static_cast<std::uint32_t>(hash64(seed, group.size()) % groups));
+            *out++ = group.back();
+          }
+        });
     REQUIRE(batch.fits_groups(groups));
     batch.sort_by_group(groups);
     std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t> previous{};
