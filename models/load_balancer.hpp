@@ -132,8 +132,9 @@ class LoadBalancer {
       look_at(first);
       for (std::uint32_t i = 1; i < samples_; ++i) look_at(draw(count));
     } else {
-      for (std::uint32_t hop = first; hop < count; ++hop) look_at(hop);
-      for (std::uint32_t hop = 0; hop < first; ++hop) look_at(hop);
+      // One loop: the processor could not foresee the lengths of one from `first` on and one up to
+      // it.
+      for (std::uint32_t i = first; i < first + count; ++i) look_at(i < count ? i : i - count);
     }
     return best;
   }

@@ -80,23 +80,24 @@ class Switch final : public Entity {
  private:
   // models/switch_calm.cpp
   class PortService;
-  void gather(const Window& window, FetchQueue& ahead);
   bool is_calm(const Window& window);
   bool ingresses_stay_quiet() const;
   bool egresses_stay_quiet() const;
   void serve_by_port(const Window& window, FetchQueue& ahead);
 
   // models/switch_routes.cpp
+  void gather(const Window& window, FetchQueue& ahead);
   bool draw_routes(const Window& window);
   void take_back_routes();
   bool note_loads();
   void draw_by_load(const Window& window);
-  template <class Choose>
-  void draw_each(const Window& window, Choose&& choose);
+  template <class Choose, class Note>
+  void draw_each(const Window& window, Choose&& choose, Note&& note);
   /// Egress port, or kNoRoute.
   std::uint32_t route(std::int64_t now, const Packet& packet);
   std::uint32_t balance(std::int64_t now, const Packet& packet,
                         std::span<const std::uint16_t> hops);
+  std::uint32_t choose(std::int64_t now, const Packet& packet, std::span<const std::uint16_t> hops);
   std::int64_t load(std::int64_t now, std::uint32_t out, std::uint32_t priority);
 
   void serve_in_order(const Window& window, FetchQueue& ahead);
@@ -152,6 +153,7 @@ class Switch final : public Entity {
   // has 3 and 4.
   static constexpr std::uint64_t kMarkPurpose = 1, kLossPurpose = 2;
   static constexpr std::uint32_t kNoRoute = UINT32_MAX;
+  static constexpr std::uint32_t kDrawn = UINT32_MAX - 1;  // one of several, not known yet
 
   EgressQueues queues_of(std::uint32_t port) { return {&queues_[port], port_count_}; }
 

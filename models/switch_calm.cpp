@@ -201,56 +201,6 @@ class Switch::PortService {
   std::array<std::uint32_t, kPriorities> first_, last_;  // by priority, where `late_` says
 };
 
-// Takes the arrivals of the window, and what needs each of them but not their order: fingerprint,
-// routes, bounds for is_calm(). In a short loop the processor waits for the memory of many look-ups
-// at once.
-void Switch::gather(const Window& window, FetchQueue& ahead) {
-  SwitchScratch& survey = scratch_->survey;
-  survey.reset(port_count_);
-  SetFingerprint fingerprint = fingerprint_;
-  const RouteTable::Row routes = context_.routes.row(node_);
-  std::uint32_t* const from = survey.from.data();
-  std::uint32_t* const to = survey.to.data();
-  unsigned priorities = 0;
-  const auto survey_run = [&](std::span<const Packet> packets, std::uint32_t in,
-                              std::uint32_t* out) {
-    bool odd = false;
-    std::uint32_t bytes = 0;
-    for (const Packet& packet : packets) {
-      const std::uint32_t offset = packet.arrival - static_cast<std::uint32_t>(window.begin_ps);
-      fingerprint.add(digest(packet, window.begin_ps + offset, in));
-      odd |= packet.is_pfc();
-      priorities |= 1U << packet.priority();
-      bytes += packet.wire_bytes;
-    }
-    from[in] += bytes;
-    survey.odd |= odd;
-    if (telemetry_) [[unlikely]]
-      for (const Packet& packet : packets) __builtin_prefetch(&context_.annex.int_stack(packet));
-    if (!routes_known_) [[unlikely]] {
-      std::fill_n(out, packets.size(), kNoRoute);
-      return;
-    }
-    // Pause frames, which name endpoint 0, get a route too that nobody asks for.
-    for (const Packet& packet : packets) {
-      const auto hops = routes.next_hops(packet.destination());
-      if (hops.empty()) [[unlikely]] {
-        survey.odd = true;
-        *out++ = kNoRoute;
-        continue;
-      }
-      const std::uint32_t port = hops[hops.size() > 1 ? balancer_.ecmp(packet, hops.size()) : 0];
-      to[port] += packet.wire_bytes;
-      *out++ = port;
-    }
-  };
-  scratch_->batch.gather(context_.channels, first_port_, port_count_, window.parity,
-                         window.begin_ps, window.end_ps - window.begin_ps, ahead, survey_run);
-  fingerprint_ = fingerprint;
-  survey.priorities = priorities;
-  recent_priorities_ = static_cast<std::uint8_t>(priorities);
-}
-
 // Leaves the routes of a calm visit in the batch's groups.
 bool Switch::is_calm(const Window& window) {
   if (!may_be_calm_ || !ingresses_stay_quiet()) return false;

@@ -23,6 +23,62 @@
 
 namespace plait {
 
+// Takes the arrivals of the window, and what needs each of them but not their order: fingerprint,
+// routes, bounds for is_calm(). In a short loop the processor waits for the memory of many look-ups
+// at once.
+void Switch::gather(const Window& window, FetchQueue& ahead) {
+  SwitchScratch& survey = scratch_->survey;
+  survey.reset(port_count_);
+  SetFingerprint fingerprint = fingerprint_;
+  const RouteTable::Row routes = context_.routes.row(node_);
+  std::uint32_t* const from = survey.from.data();
+  std::uint32_t* const to = survey.to.data();
+  unsigned priorities = 0;
+  // Also where choices are drawn later: here the look-ups of many packets overlap.
+  const bool draws = !routes_known_ && may_be_calm_ && pinned_.empty();
+  const auto survey_run = [&](std::span<const Packet> packets, std::uint32_t in,
+                              std::uint32_t* out) {
+    bool odd = false;
+    std::uint32_t bytes = 0;
+    for (const Packet& packet : packets) {
+      const std::uint32_t offset = packet.arrival - static_cast<std::uint32_t>(window.begin_ps);
+      fingerprint.add(digest(packet, window.begin_ps + offset, in));
+      odd |= packet.is_pfc();
+      priorities |= 1U << packet.priority();
+      bytes += packet.wire_bytes;
+    }
+    from[in] += bytes;
+    survey.odd |= odd;
+    if (telemetry_) [[unlikely]]
+      for (const Packet& packet : packets) __builtin_prefetch(&context_.annex.int_stack(packet));
+    if (!routes_known_ && !draws) [[unlikely]] {
+      std::fill_n(out, packets.size(), kNoRoute);
+      return;
+    }
+    // Pause frames, which name endpoint 0, get a route too that nobody asks for.
+    for (const Packet& packet : packets) {
+      const auto hops = routes.next_hops(packet.destination());
+      if (hops.empty()) [[unlikely]] {
+        survey.odd = true;
+        *out++ = kNoRoute;
+        continue;
+      }
+      if (draws && hops.size() > 1) {
+        *out++ = kDrawn;
+        continue;
+      }
+      const std::uint32_t port = hops[hops.size() > 1 ? balancer_.ecmp(packet, hops.size()) : 0];
+      to[port] += packet.wire_bytes;
+      *out++ = port;
+    }
+  };
+  scratch_->batch.gather(context_.channels, first_port_, port_count_, window.parity,
+                         window.begin_ps, window.end_ps - window.begin_ps, ahead, survey_run);
+  fingerprint_ = fingerprint;
+  survey.priorities = priorities;
+  recent_priorities_ = static_cast<std::uint8_t>(priorities);
+}
+
 std::uint32_t Switch::route(std::int64_t now, const Packet& packet) {
   if (!pinned_.empty()) {
     const int port = pinned_.find(packet);
@@ -45,17 +101,21 @@ std::uint32_t Switch::fixed_port(const Packet& packet) const {
 
 std::uint32_t Switch::balance(std::int64_t now, const Packet& packet,
                               std::span<const std::uint16_t> hops) {
-  if (!balancer_.reads_loads()) {
-    std::span<const std::uint64_t> thresholds;
-    if (balancer_.is_weighted())
-      thresholds = context_.route_weights[faults_.table()].thresholds(node_, packet.destination());
-    if (thresholds.size() + 1 != hops.size()) thresholds = {};  // without a dead port: all alike
-    return hops[balancer_.choose(now, packet, hops, thresholds)];
-  }
+  if (!balancer_.reads_loads()) return hops[choose(now, packet, hops)];
   if (buffer_.paused_count() != 0 || context_.params.plain_paths) serve_all(now - 1);
   const std::uint32_t priority = packet.priority();
   return hops[balancer_.choose_by_load(
       now, packet, hops, [&](std::uint32_t out) { return load(now, out, priority); })];
+}
+
+// For kinds that read no loads.
+std::uint32_t Switch::choose(std::int64_t now, const Packet& packet,
+                             std::span<const std::uint16_t> hops) {
+  std::span<const std::uint64_t> thresholds;
+  if (balancer_.is_weighted())
+    thresholds = context_.route_weights[faults_.table()].thresholds(node_, packet.destination());
+  if (thresholds.size() + 1 != hops.size()) thresholds = {};  // without a dead port: all alike
+  return balancer_.choose(now, packet, hops, thresholds);
 }
 
 // How long until a port could start one more packet. Loads are compared as they are at `now`, not
@@ -69,9 +129,10 @@ std::int64_t Switch::load(std::int64_t now, std::uint32_t out, std::uint32_t pri
   return (port.paused >> priority & 1U) == 0 ? load : LoadBalancer::kHeldBack + load;
 }
 
-// In order of arrival; to the batch's groups and the survey.
-template <class Choose>
-void Switch::draw_each(const Window& window, Choose&& choose) {
+// Chooses for all that have several next hops, in order of arrival; to the batch's groups and the
+// survey. note(now, packet, out) is called for every packet.
+template <class Choose, class Note>
+void Switch::draw_each(const Window& window, Choose&& choose, Note&& note) {
   SwitchScratch& survey = scratch_->survey;
   ArrivalBatch<Packet>& batch = scratch_->batch;
   const RouteTable::Row routes = context_.routes.row(node_);
@@ -79,15 +140,15 @@ void Switch::draw_each(const Window& window, Choose&& choose) {
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const auto arrival = batch[i];
     const Packet& packet = *arrival.item;
-    const auto hops = routes.next_hops(packet.destination());
-    if (hops.empty()) [[unlikely]] {
-      batch.set_group(i, kNoRoute);
-      survey.odd = true;
-      continue;
+    const std::int64_t now = window.begin_ps + arrival.offset;
+    std::uint32_t out = batch.group(batch.index(i));
+    if (out == kDrawn) {
+      const auto hops = routes.next_hops(packet.destination());
+      out = hops[choose(now, packet, hops)];
+      batch.set_group(i, out);
+      survey.to[out] += packet.wire_bytes;
     }
-    const std::uint32_t out = choose(window.begin_ps + arrival.offset, packet, hops);
-    batch.set_group(i, out);
-    survey.to[out] += packet.wire_bytes;
+    note(now, packet, out);
   }
   routes_known_ = true;
 }
@@ -99,9 +160,12 @@ bool Switch::draw_routes(const Window& window) {
     if (!note_loads()) return false;
     draw_by_load(window);
   } else {
-    draw_each(window, [this](std::int64_t now, const Packet& packet, auto hops) -> std::uint32_t {
-      return hops.size() > 1 ? balance(now, packet, hops) : hops[0];
-    });
+    draw_each(
+        window,
+        [this](std::int64_t now, const Packet& packet, auto hops) {
+          return choose(now, packet, hops);
+        },
+        [](std::int64_t, const Packet&, std::uint32_t) {});
   }
   return true;
 }
@@ -123,16 +187,18 @@ void Switch::draw_by_load(const Window& window) {
   SwitchScratch& survey = scratch_->survey;
   PortLoad* const loads = survey.loads.data();
   balancer_.begin(survey.choices);
-  draw_each(window, [&](std::int64_t now, const Packet& packet, auto hops) -> std::uint32_t {
-    const auto load_of = [=](std::uint32_t out) {
-      return std::max<std::int64_t>(loads[out].free_ps - now, 0);
-    };
-    const std::uint32_t hop =
-        hops.size() > 1 ? balancer_.choose_by_load(now, packet, hops, load_of, &survey.choices) : 0;
-    PortLoad& load = loads[hops[hop]];
-    load.free_ps = std::max(load.free_ps, now) + load.ps_per_byte * packet.wire_bytes;
-    return hops[hop];
-  });
+  draw_each(
+      window,
+      [&](std::int64_t now, const Packet& packet, auto hops) {
+        const auto load_of = [=](std::uint32_t out) {
+          return std::max<std::int64_t>(loads[out].free_ps - now, 0);
+        };
+        return balancer_.choose_by_load(now, packet, hops, load_of, &survey.choices);
+      },
+      [=](std::int64_t now, const Packet& packet, std::uint32_t out) {
+        PortLoad& load = loads[out];
+        load.free_ps = std::max(load.free_ps, now) + load.ps_per_byte * packet.wire_bytes;
+      });
 }
 
 // Of a visit that is not calm. Choices that read no loads hold on any path.
