@@ -69,6 +69,7 @@ std::vector<std::uint32_t> latency_classes(const NetworkContext& context) {
     number = classes - 1;
   }
   std::vector<std::uint32_t> class_of;
+  class_of.reserve(shortest.size());
   for (const std::int64_t s : shortest) class_of.push_back(class_from[s]);
   return class_of;
 }

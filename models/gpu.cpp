@@ -108,6 +108,7 @@ GpuParams gpu_preset(std::string_view name) {
 
 void describe(ParamVisitor& visitor, GpuParams& params) {
   std::vector<Choice> choices;
+  choices.reserve(std::size(kPresets));
   for (const GpuPreset& preset : kPresets)
     choices.push_back({preset.name, preset.help, preset.source});
   const int chosen = visitor.preset(choices);
