@@ -12,6 +12,7 @@
 
 #include "python/result_columns.hpp"
 #include "sim/error.hpp"
+#include "sim/spill.hpp"
 #include "study/json_output.hpp"
 #include "study/output.hpp"
 #include "study/report.hpp"
@@ -209,6 +210,15 @@ PYBIND11_MODULE(_core, module) {
   module.attr("__version__") = std::string(plait::version());
   plait::define_errors(module);
   plait::define_outcome(module);
+  module.def(
+      "set_trace_memory",
+      [](const std::string& size) { plait::set_spill_budget(plait::parse_bytes(size)); },
+      py::arg("size"),
+      "set_trace_memory(size)\n--\n\n"
+      "Memory that the arrays of this process may take which grow with the ops of traces, as a "
+      "text with a unit ('1GiB'; 256MiB unless it is set). What is beyond lies in temporary files "
+      "in $TMPDIR, else /var/tmp. Results do not depend on it. Raises ScenarioError for a text "
+      "that is no size; plait.run() does where no file can be made.");
   module.def("run_file", &plait::run_file, py::arg("file"), py::arg("settings"), py::arg("threads"),
              py::arg("out"), py::arg("progress"));
   module.def("run_text", &plait::run_text, py::arg("text"), py::arg("name"), py::arg("settings"),

@@ -12,7 +12,14 @@ number of threads. Errors: `ScenarioError` (what was asked for is wrong), `Deadl
 workload can never finish), `InternalError` (a fault of Plait); all are `PlaitError`.
 """
 
-from plait._core import DeadlockError, InternalError, PlaitError, ScenarioError, __version__
+from plait._core import (
+    DeadlockError,
+    InternalError,
+    PlaitError,
+    ScenarioError,
+    __version__,
+    set_trace_memory,
+)
 from plait._result import Result
 from plait._scenario import run
 
@@ -24,4 +31,5 @@ __all__ = [
     "ScenarioError",
     "__version__",
     "run",
+    "set_trace_memory",
 ]

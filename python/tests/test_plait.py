@@ -293,3 +293,19 @@ def test_messages_have_their_job_and_threads_a_default():
         assert result.performance["threads"] == os.cpu_count()
         for message in result.messages:
             assert message["job"] == (1 if message["size_bytes"] == 2000 else 0)
+
+
+def test_trace_memory_changes_where_arrays_lie_and_nothing_else(tmp_path, monkeypatch):
+    # 64 * 63 messages: their records take more than the 16 KiB from which arrays count.
+    given = congested(ranks=64, size="64KiB")
+    expected = plait.run(given)
+    try:
+        plait.set_trace_memory("0B")
+        assert (plait.run(given).messages == expected.messages).all()
+        monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))
+        with pytest.raises(plait.ScenarioError, match="missing: .*No such file or directory"):
+            plait.run(given)
+        with pytest.raises(plait.ScenarioError, match="size '8' lacks a unit"):
+            plait.set_trace_memory("8")
+    finally:
+        plait.set_trace_memory("256MiB")
