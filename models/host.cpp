@@ -153,13 +153,7 @@ void Host::prepare(const Window& window, unsigned visits_before, FetchQueue& ahe
   }
 }
 
-std::int64_t Host::next_local_ps() const {
-  const std::int64_t next = std::min(next_timer_ps_, next_nic_timer_ps_);
-  return scale_up_ ? std::min(next, scale_up_->next_time().ps()) : next;
-}
-
-// Runs timers and the scale-up network up to and including `until`.
-void Host::run_local(std::int64_t until) {
+void Host::run_due(std::int64_t until) {
   for (;;) {
     const std::int64_t now = next_local_ps();
     if (now > until) return;

@@ -13,6 +13,7 @@
 /// then, and where a timeout may be shorter than a window, because a packet that is sent late would
 /// time out late.
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <queue>
@@ -84,8 +85,15 @@ class alignas(FetchQueue::kLine) Host final : public Entity,
   };
 
   std::uint32_t local(GpuId gpu) const { return gpu.value() - first_gpu_.value(); }
-  std::int64_t next_local_ps() const;
-  void run_local(std::int64_t now);
+  std::int64_t next_local_ps() const {
+    const std::int64_t next = std::min(next_timer_ps_, next_nic_timer_ps_);
+    return scale_up_ ? std::min(next, scale_up_->next_time().ps()) : next;
+  }
+  /// Runs timers and the scale-up network up to and including `until`.
+  void run_local(std::int64_t until) {
+    if (next_local_ps() <= until) run_due(until);
+  }
+  void run_due(std::int64_t until);
   void set_timer(const Timer& timer);
   void run_timer(const Timer& timer);
   void advance_for(std::uint32_t nic, std::int64_t until);

@@ -27,22 +27,9 @@ Nic::Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener, No
       listener_(listener),
       host_timer_ps_(next_timer_ps) {}
 
-bool Nic::has_data(const SendFlow& flow) const {
-  const bool has_new = flow.next_psn != flow.end_psn;
-  if (!selective_) [[likely]]
-    return has_new;
-  return flow.window->has_lost() ||
-         (has_new &&
-          flow.next_psn - flow.oldest_psn < static_cast<std::uint32_t>(params_.reorder_window));
-}
-
-// A flow is active while it has data to send and room in its window.
-void Nic::update_active(std::int64_t now, SendFlow& flow) {
-  const bool wanted = has_data(flow) && has_room(flow, now);
-  const bool was = is_active(flow);
-  if (wanted == was) return;
+void Nic::toggle_active(std::int64_t now, SendFlow& flow) {
   active(flow.index >> 6) ^= std::uint64_t{1} << (flow.index & 63U);
-  if (wanted) free_at_ps_ = std::max(free_at_ps_, now);  // it could not have started before
+  if (is_active(flow)) free_at_ps_ = std::max(free_at_ps_, now);  // it could not have started before
 }
 
 // ---- sending
@@ -64,9 +51,7 @@ void Nic::send_until(std::int64_t until) {
   }
 }
 
-// The next active flow, in round-robin order after the last one served, whose pacing allows a start
-// at `from`; if there is none, the one with the earliest start.
-Nic::Turn Nic::choose(std::int64_t from) const {
+Nic::Turn Nic::choose_among(std::int64_t from) const {
   Turn best;
   const auto consider = [&](std::uint32_t begin, std::uint32_t end) {
     for (std::uint32_t w = begin / 64; w * 64 < end; ++w) {
@@ -82,10 +67,6 @@ Nic::Turn Nic::choose(std::int64_t from) const {
     }
     return false;
   };
-  if (flow_count_ == 1) {
-    if (first_active_ != 0) best = {0, std::max(from, flow(0).next_send_ps)};
-    return best;
-  }
   const std::uint32_t first = turn_ < flow_count_ ? turn_ : 0;
   if (!consider(first, flow_count_)) consider(0, first);
   return best;
@@ -176,11 +157,14 @@ Packet& Nic::transmit(const Packet& packet, std::int64_t start) {
     return swallow(packet);
   Packet& sent = out_.append(scratch_->pool, packet);
   sent.arrival = static_cast<std::uint32_t>(known);
-  if (posting_ != nullptr) [[unlikely]] {
-    posting_->wire.start(posting_->event, start, free_at_ps_);
-    context_.annex.lineage(sent) = posting_->wire.ends;
-  }
+  if (posting_ != nullptr) [[unlikely]]
+    write_lineage(sent, start);
   return sent;
+}
+
+void Nic::write_lineage(Packet& sent, std::int64_t start) {
+  posting_->wire.start(posting_->event, start, free_at_ps_);
+  context_.annex.lineage(sent) = posting_->wire.ends;
 }
 
 // The caller may still write to the frame that nobody will see.

@@ -14,6 +14,7 @@
 /// Owned and driven by its host; time never goes back between calls. At one time timers, posted
 /// messages and arrivals come before departures.
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -142,8 +143,19 @@ class alignas(FetchQueue::kLine) Nic {
   void repeat_all(std::int64_t now, SendFlow& flow);
   static const MessagePart& part_of(const SendFlow& flow, std::uint32_t psn);
 
-  void update_active(std::int64_t now, SendFlow& flow);
-  bool has_data(const SendFlow& flow) const;
+  /// A flow is active while it has data to send and room in its window.
+  void update_active(std::int64_t now, SendFlow& flow) {
+    if ((has_data(flow) && has_room(flow, now)) != is_active(flow)) toggle_active(now, flow);
+  }
+  void toggle_active(std::int64_t now, SendFlow& flow);
+  bool has_data(const SendFlow& flow) const {
+    const bool has_new = flow.next_psn != flow.end_psn;
+    if (!selective_) [[likely]]
+      return has_new;
+    return flow.window->has_lost() ||
+           (has_new &&
+            flow.next_psn - flow.oldest_psn < static_cast<std::uint32_t>(params_.reorder_window));
+  }
   bool has_room(const SendFlow& flow, std::int64_t now) const {
     return flow.outstanding() < flow.congestion_control->window(SimTime::ps(now)).count();
   }
@@ -178,14 +190,21 @@ class alignas(FetchQueue::kLine) Nic {
   std::int64_t next_event_ps() const;
 
   void send_until(std::int64_t until);
-  Turn choose(std::int64_t from) const;
+  /// The next active flow, in round-robin order after the last one served, whose pacing allows a
+  /// start at `from`; if there is none, the one with the earliest start.
+  Turn choose(std::int64_t from) const {
+    if (flow_count_ != 1) return choose_among(from);
+    return first_active_ == 0 ? Turn() : Turn{0, std::max(from, flow(0).next_send_ps)};
+  }
+  Turn choose_among(std::int64_t from) const;
   void send_data(SendFlow& flow, std::int64_t start);
   void count_sent(SendFlow& flow, std::uint32_t psn, std::int64_t payload, std::int64_t start);
   bool must_ask(SendFlow& flow, std::int64_t start);
   void send_control(std::int64_t now, PacketKind kind, const Packet& to, std::uint32_t psn,
                     bool echo);
   Packet& transmit(const Packet& packet, std::int64_t start);
-  Packet& swallow(const Packet& packet);
+  [[gnu::noinline, gnu::cold]] Packet& swallow(const Packet& packet);
+  [[gnu::noinline, gnu::cold]] void write_lineage(Packet& sent, std::int64_t start);
   std::int64_t gap_ps(std::uint32_t wire_bytes, BitRate rate) const {
     return rounded_transmission_ps(wire_bytes, rate, context_.params.wire.clock.ps());
   }

@@ -92,7 +92,7 @@ class ChunkPool {
   std::size_t block_bytes() const {
     return kBlockBytes + kBlockChunks * Chunk<Item>::kItems * annex_bytes_;
   }
-  void refill() {
+  [[gnu::noinline, gnu::cold]] void refill() {
     // annex() finds the block by its alignment.
     const std::align_val_t alignment{annex_bytes_ == 0 ? 64 : kBlockBytes};
     void* const memory = ::operator new(block_bytes(), alignment);

@@ -38,7 +38,7 @@ class RouteTable::Builder {
     table_.set_index_.resize(cells);
     table_.distance_.resize(cells, kFar);
     last_set_.assign(graph_.switches().size(), 0);
-    table_.set_begin_ = {0, 0};  // set 0 is the empty one
+    table_.port_sets_ = {PortSet()};  // set 0 is the empty one
     for (std::size_t edge = 0; edge < table_.edge_count_; ++edge) {
       if (table_.edge_row_[edge] == kNone) continue;
       search_from(table_.edge_row_[edge]);
@@ -46,7 +46,7 @@ class RouteTable::Builder {
     }
     fill_blocks();
     table_.set_ports_.shrink_to_fit();
-    table_.set_begin_.shrink_to_fit();
+    table_.port_sets_.shrink_to_fit();
   }
 
  private:
@@ -166,8 +166,8 @@ class RouteTable::Builder {
   }
 
   std::span<const std::uint16_t> set(std::uint32_t id) const {
-    return {table_.set_ports_.data() + table_.set_begin_[id],
-            table_.set_begin_[id + 1] - table_.set_begin_[id]};
+    const PortSet& set = table_.port_sets_[id];
+    return {table_.set_ports_.data() + set.begin, set.size};
   }
 
   /// Id of the set `ports_`, in order of first use. The hash map is only looked up, never walked.
@@ -178,9 +178,10 @@ class RouteTable::Builder {
     auto [place, end] = known_.equal_range(hash);
     for (; place != end; ++place)
       if (std::ranges::equal(ports_, set(place->second))) return place->second;
-    const auto id = static_cast<std::uint32_t>(table_.set_begin_.size() - 1);
+    const auto id = static_cast<std::uint32_t>(table_.port_sets_.size());
+    table_.port_sets_.push_back({static_cast<std::uint32_t>(table_.set_ports_.size()),
+                                 static_cast<std::uint32_t>(ports_.size())});
     table_.set_ports_.insert(table_.set_ports_.end(), ports_.begin(), ports_.end());
-    table_.set_begin_.push_back(static_cast<std::uint32_t>(table_.set_ports_.size()));
     known_.emplace(hash, id);
     return id;
   }
@@ -214,8 +215,8 @@ std::uint32_t RouteTable::hop_count(EndpointId from, EndpointId to) const {
 }
 
 bool RouteTable::offers_choice() const {
-  for (std::size_t set = 0; set + 1 < set_begin_.size(); ++set)
-    if (set_begin_[set + 1] - set_begin_[set] > 1) return true;
+  for (const PortSet& set : port_sets_)
+    if (set.size > 1) return true;
   return false;
 }
 
@@ -223,7 +224,7 @@ std::size_t RouteTable::memory_bytes() const {
   const auto bytes = [](const auto& v) { return v.capacity() * sizeof(v[0]); };
   return bytes(endpoint_edge_) + bytes(endpoint_port_number_) + bytes(switch_row_) +
          bytes(own_edge_) + bytes(edge_row_) + bytes(blocks_) + bytes(set_index_) +
-         bytes(set_begin_) + bytes(set_ports_) + bytes(distance_);
+         bytes(port_sets_) + bytes(set_ports_) + bytes(distance_);
 }
 
 }  // namespace plait

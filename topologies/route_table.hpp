@@ -36,6 +36,11 @@ class RouteTable {
     return row(sw).next_hops(to);
   }
 
+  /// A set of next hops: a piece of set_ports_.
+  struct PortSet {
+    std::uint32_t begin = 0, size = 0;
+  };
+
   /// next_hops() of one switch, for many look-ups in a row.
   class Row {
    public:
@@ -44,7 +49,7 @@ class RouteTable {
       if (edge == own_edge_) return {ports_to_hosts_ + to.index(), 1};
       std::uint32_t set = blocks_[edge / kBlock];
       if (set == kMixed) set = sets_[edge];
-      return {set_ports_ + set_begin_[set], set_begin_[set + 1] - set_begin_[set]};
+      return {set_ports_ + port_sets_[set].begin, port_sets_[set].size};
     }
 
    private:
@@ -56,7 +61,7 @@ class RouteTable {
           blocks_(table.blocks(sw).data()),
           sets_(table.set_index_.data() +
                 static_cast<std::size_t>(table.switch_row_[sw.index()]) * table.edge_count_),
-          set_begin_(table.set_begin_.data()),
+          port_sets_(table.port_sets_.data()),
           set_ports_(table.set_ports_.data()) {}
 
     std::uint32_t own_edge_;
@@ -64,7 +69,7 @@ class RouteTable {
     const std::uint16_t* ports_to_hosts_;
     const std::uint32_t* blocks_;
     const std::uint32_t* sets_;
-    const std::uint32_t* set_begin_;
+    const PortSet* port_sets_;
     const std::uint16_t* set_ports_;
   };
   /// Valid as long as the table. @pre `sw` is a switch.
@@ -109,7 +114,7 @@ class RouteTable {
   std::vector<std::uint32_t> edge_row_;    // by column: its row; kNone: of endpoints cut off
   std::vector<std::uint32_t> blocks_;      // switch row x block of columns -> set, or kMixed
   std::vector<std::uint32_t> set_index_;   // switch row x edge column -> set
-  std::vector<std::uint32_t> set_begin_;   // into set_ports_
+  std::vector<PortSet> port_sets_;
   std::vector<std::uint16_t> set_ports_;
   std::vector<std::uint16_t> distance_;  // switch row x edge column, links between switches
 };
