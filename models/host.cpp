@@ -192,12 +192,6 @@ void Host::run_timer(const Timer& timer) {
   note(timer.at_ps, timer.gpu);
 }
 
-// Before an event that concerns one NIC.
-void Host::advance_for(std::uint32_t nic, std::int64_t until) {
-  if (together_) return advance_nics(until);
-  nics_[nic].advance(until);
-}
-
 void Host::advance_nics(std::int64_t until) {
   for (Nic& nic : nics_) nic.advance(until);
 }

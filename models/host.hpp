@@ -96,7 +96,11 @@ class alignas(FetchQueue::kLine) Host final : public Entity,
   void run_due(std::int64_t until);
   void set_timer(const Timer& timer);
   void run_timer(const Timer& timer);
-  void advance_for(std::uint32_t nic, std::int64_t until);
+  /// Before an event that concerns one NIC.
+  void advance_for(std::uint32_t nic, std::int64_t until) {
+    if (together_) return advance_nics(until);
+    nics_[nic].advance(until);
+  }
   void advance_nics(std::int64_t until);
   void run_nic_timers(std::int64_t now);
   std::int64_t next_wish(std::int64_t next_arrival) const;

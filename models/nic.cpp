@@ -29,7 +29,8 @@ Nic::Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener, No
 
 void Nic::toggle_active(std::int64_t now, SendFlow& flow) {
   active(flow.index >> 6) ^= std::uint64_t{1} << (flow.index & 63U);
-  if (is_active(flow)) free_at_ps_ = std::max(free_at_ps_, now);  // it could not have started before
+  if (is_active(flow))
+    free_at_ps_ = std::max(free_at_ps_, now);  // it could not have started before
 }
 
 // ---- sending

@@ -69,7 +69,11 @@ class alignas(FetchQueue::kLine) Nic {
       return run_events(until, nullptr);
     send_until(until);
   }
-  void receive(std::int64_t now, const Packet& packet);
+  void receive(std::int64_t now, const Packet& packet) {
+    if (posting_ != nullptr) [[unlikely]]
+      return receive_in_order(now, packet);
+    take(now, packet);
+  }
   void send(std::int64_t now, const MessageKey& key, EndpointId to, std::uint32_t queue_pair,
             Bytes size, std::uint64_t token);
   /// Handles retransmission timeouts due at or before `now`.
@@ -104,14 +108,31 @@ class alignas(FetchQueue::kLine) Nic {
   SendFlow& send_flow(const MessageKey& key, EndpointId to, std::uint32_t queue_pair,
                       std::uint32_t lane);
   void post(std::int64_t now, SendFlow& flow, std::uint32_t packets, std::int64_t size, bool final);
-  SendFlow* find_send_flow(const Packet& packet);
-  ReceiveFlow& receive_flow(const Packet& packet);
+  /// Most packets concern the flow of the one before.
+  SendFlow* find_send_flow(const Packet& packet) {
+    const FlowKey key = flow_key(packet);
+    return key == answered_key_ ? answered_ : look_up_send_flow(key);
+  }
+  SendFlow* look_up_send_flow(FlowKey key);
+  ReceiveFlow& receive_flow(const Packet& packet) {
+    const FlowKey key = flow_key(packet);
+    if (key != receiving_key_) look_up_receive_flow(key, packet);
+    return *receiving_;
+  }
+  void look_up_receive_flow(FlowKey key, const Packet& packet);
   std::uint32_t add_receive_flow(const Packet& packet);
   void complete_parts(std::int64_t now, SendFlow& flow);
   void complete_part(std::int64_t now, const Packet& packet, ReceiveFlow& flow, bool final);
   void deliver(std::int64_t now, ReceiveConnection& connection);
 
-  void take(std::int64_t now, const Packet& packet);
+  void take(std::int64_t now, const Packet& packet) {
+    const PacketKind kind = packet.kind();
+    if (kind == PacketKind::kData) return on_data(now, packet);
+    if (kind == PacketKind::kAck) return on_ack(now, packet);
+    take_other(now, packet);
+  }
+  void take_other(std::int64_t now, const Packet& packet);
+  void receive_in_order(std::int64_t now, const Packet& packet);
   void set_deadline(SendFlow& flow, std::int64_t now) {
     flow.deadline_ps = now + flow.rto_ps;
     next_timer_ps_ = std::min(next_timer_ps_, flow.deadline_ps);

@@ -69,14 +69,11 @@ SendFlow& Nic::send_flow(const MessageKey& key, EndpointId to, std::uint32_t que
   return flow;
 }
 
-SendFlow* Nic::find_send_flow(const Packet& packet) {
-  const FlowKey key = flow_key(packet);
-  if (key != answered_key_) {
-    const auto it = send_index_.find(key);
-    if (it == send_index_.end()) return nullptr;
-    answered_key_ = key;
-    answered_ = &flows_[it->second];
-  }
+SendFlow* Nic::look_up_send_flow(FlowKey key) {
+  const auto it = send_index_.find(key);
+  if (it == send_index_.end()) return nullptr;
+  answered_key_ = key;
+  answered_ = &flows_[it->second];
   return answered_;
 }
 
@@ -147,15 +144,10 @@ void Nic::complete_parts(std::int64_t now, SendFlow& flow) {
 
 // ---- receiver
 
-ReceiveFlow& Nic::receive_flow(const Packet& packet) {
-  const FlowKey key = flow_key(packet);
-  if (key != receiving_key_) {
-    const auto it = receive_index_.find(key);
-    receiving_ =
-        &receive_flows_[it != receive_index_.end() ? it->second : add_receive_flow(packet)];
-    receiving_key_ = key;
-  }
-  return *receiving_;
+void Nic::look_up_receive_flow(FlowKey key, const Packet& packet) {
+  const auto it = receive_index_.find(key);
+  receiving_ = &receive_flows_[it != receive_index_.end() ? it->second : add_receive_flow(packet)];
+  receiving_key_ = key;
 }
 
 // With lane 0 of a connection, whose packets may come later than this one, comes the connection.

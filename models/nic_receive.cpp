@@ -6,16 +6,14 @@
 
 namespace plait {
 
-void Nic::receive(std::int64_t now, const Packet& packet) {
-  if (posting_ == nullptr) [[likely]]
-    return take(now, packet);
+void Nic::receive_in_order(std::int64_t now, const Packet& packet) {
   run_events(now, &context_.annex.lineage(packet));
   posting_->event = context_.annex.lineage(packet);
   take(now, packet);
   attempt(now);
 }
 
-void Nic::take(std::int64_t now, const Packet& packet) {
+void Nic::take_other(std::int64_t now, const Packet& packet) {
   switch (packet.kind()) {
     case PacketKind::kData:
       return on_data(now, packet);

@@ -54,11 +54,14 @@ class Switch::PortService {
 
   /// Serves the port up to the end of the window. @param arrivals  of this port; then of the next.
   void serve(Batch::Groups& arrivals, const Window& window) {
-    for (; arrivals.more(); arrivals.next()) {
-      const std::int64_t now = window.begin_ps + arrivals.offset();
+    const std::int64_t begin_ps = window.begin_ps;
+    Batch::Groups next = arrivals;  // nobody else sees it, so it stays in registers
+    for (; next.more(); next.next()) {
+      const std::int64_t now = begin_ps + next.offset();
       depart_before(now);
-      arrive(now, arrivals.index());
+      arrive(now, next.index());
     }
+    arrivals = next;
     depart_before(window.end_ps);
   }
 
