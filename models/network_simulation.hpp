@@ -26,7 +26,7 @@ struct RunOptions {
   unsigned threads = 1;              ///< >= 1; results do not depend on it.
   SimTime until = SimTime::never();  ///< Stop here even if ranks still run.
   /// Windows that follow one with fewer visits and arrivals than this run on one thread.
-  std::uint64_t parallel_from = 64;
+  std::uint64_t parallel_from = 128;
   /// In fabrics of so many ports visits fetch the memory of those that follow; smaller ones fit the
   /// caches.
   std::size_t fetch_from_ports = 2048;

@@ -26,9 +26,7 @@ class SequentialExecutor final : public Executor {
 
 class TbbExecutor final : public Executor {
  public:
-  explicit TbbExecutor(unsigned threads)
-      : threads_(threads),
-        arena_(std::min(static_cast<int>(threads), tbb::info::default_concurrency())) {}
+  explicit TbbExecutor(unsigned threads) : threads_(threads) {}
 
   unsigned threads() const override { return threads_; }
 
@@ -46,11 +44,14 @@ class TbbExecutor final : public Executor {
     static_cast<void>(done_.load(std::memory_order_acquire));
   }
 
-  void enclose(const std::function<void()>& loop) override { arena_.execute(loop); }
+  // The library starts here, which takes a millisecond.
+  void enclose(const std::function<void()>& loop) override {
+    tbb::task_arena arena(std::min(static_cast<int>(threads_), tbb::info::default_concurrency()));
+    arena.execute(loop);
+  }
 
  private:
   unsigned threads_;
-  tbb::task_arena arena_;
   std::atomic<bool> started_{false};
   std::atomic<unsigned> done_{0};
 };

@@ -2,6 +2,7 @@
 #include "sim/window_engine.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "sim/check.hpp"
 
@@ -14,7 +15,7 @@ constexpr std::uint32_t kAlignSlots = 512;
 
 WindowEngine::WindowEngine(const std::vector<Entity*>& entities, const std::vector<unsigned>& owner,
                            const EntityGroups& groups, const Options& options)
-    : options_(options), clocks_(groups), side_(groups.side) {
+    : options_(options), clocks_(groups), side_(groups.side), last_steps_(groups.count(), 0) {
   PLAIT_CHECK_LE(1U, options.workers);
   PLAIT_CHECK_EQ(entities.size(), owner.size());
   PLAIT_CHECK_EQ(entities.size(), groups.of.size());
@@ -40,25 +41,25 @@ void WindowEngine::lay_out(const std::vector<Entity*>& entities, const std::vect
   std::uint32_t slot = 0;
   for (std::uint32_t group = 0; group < groups.count(); ++group) {
     for (unsigned w = 0; w < options_.workers; ++w) {
-      part_begin_.push_back(slot / 64);
+      const std::uint32_t begin = slot;
       for (std::size_t e = 0; e < entities.size(); ++e) {
         if (owner[e] != w || groups.of[e] != group) continue;
         place_of_[e] = group << kSlotBits | slot++;
         entities_.resize(slot);
         entities_.back() = entities[e];
       }
+      parts_.push_back({begin / 64, (slot + 63) / 64});
       slot = (slot + kAlignSlots - 1) / kAlignSlots * kAlignSlots;
       entities_.resize(slot);
     }
   }
-  part_begin_.push_back(slot / 64);
 }
 
 void WindowEngine::wake(EntityId entity, SimTime at) {
   const std::uint32_t place = place_of_[entity.index()];
   const std::uint32_t slot = place & kSlotMask;
   unsigned part = 0;
-  while (part_begin_[part + 1] <= slot / 64) ++part;
+  while (parts_[part].end <= slot / 64) ++part;
   wish(*workers_[part % options_.workers], place >> kSlotBits, slot, at.ps());
 }
 
@@ -121,7 +122,18 @@ std::optional<WindowEngine::End> WindowEngine::next_window(Window& window) {
     round_ = {turn.group, side, side ^ 1U, side};
   }
   window = {turn.begin_ps, turn.end_ps, round_.self};
+  note_writers();
   return std::nullopt;
+}
+
+void WindowEngine::note_writers() {
+  const std::uint32_t group = 1U << round_.group;
+  writers_.clear();
+  for (const auto& worker : workers_) {
+    if ((worker->any_[round_.read] & group) == 0) continue;
+    worker->any_[round_.read] &= ~group;
+    writers_.push_back(worker.get());
+  }
 }
 
 bool WindowEngine::has_work(const GroupClocks::Turn& turn) const {
@@ -169,10 +181,11 @@ void WindowEngine::visit_slot(std::uint32_t slot, const Window& window, Worker& 
 // this kind; each worker has its own copy of the bitmaps, so that writers never share a cache line.
 void WindowEngine::find_due(unsigned part, Worker& worker) {
   worker.due_.clear();
-  const unsigned row = round_.group * options_.workers + part;
-  for (std::uint32_t word = part_begin_[row]; word < part_begin_[row + 1]; ++word) {
-    std::uint64_t bits = 0;
-    for (const auto& writer : workers_) {
+  const Part words = parts_[round_.group * options_.workers + part];
+  for (std::uint32_t word = words.begin; word < words.end; ++word) {
+    std::uint64_t bits = std::exchange(worker.active_[round_.read][word], 0);
+    for (Worker* const writer : writers_) {
+      if (writer == &worker) continue;
       std::uint64_t& theirs = writer->active_[round_.read][word];
       bits |= theirs;
       if (theirs != 0) theirs = 0;
@@ -197,7 +210,6 @@ void WindowEngine::prepare(Worker& worker, std::size_t after, const Window& wind
 
 void WindowEngine::visit_part(unsigned part, const Window& window) {
   Worker& worker = *workers_[part];
-  worker.any_[round_.read] &= ~(1U << round_.group);
   collect_due(worker, window.end_ps);
   find_due(part, worker);
   for (std::size_t i = 0; i < worker.due_.size(); ++i) {
@@ -206,31 +218,40 @@ void WindowEngine::visit_part(unsigned part, const Window& window) {
   }
 }
 
+// Ends a window and begins the next. @return why there is none.
+std::optional<WindowEngine::End> WindowEngine::go_on(Window& window,
+                                                     const WindowCallback& after_window) {
+  ++windows_;
+  clocks_.set(round_.group, window.end_ps);
+  const std::uint64_t steps_now = steps();
+  last_steps_[round_.group] = steps_now - std::exchange(steps_before_, steps_now);
+  Window done = window;
+  done.end_ps = clocks_.earliest();
+  if (!after_window(done)) return End::kStopped;
+  return next_window(window);
+}
+
 WindowEngine::End WindowEngine::run(Executor& executor, SimTime until,
                                     const WindowCallback& after_window) {
-  std::optional<End> end;
   until_ps_ = until.ps();
+  Window window;
+  const std::function<void(unsigned)> task = [&](unsigned part) { visit_part(part, window); };
+  const auto run_alone = [&] {
+    for (unsigned part = 0; part < options_.workers; ++part) task(part);
+  };
+  std::optional<End> end = next_window(window);
+  // Threads are started when there is work for them.
+  while (!end && !has_work_for_all()) {
+    run_alone();
+    end = go_on(window, after_window);
+  }
+  if (end) return *end;
   executor.enclose([&] {
-    std::uint64_t steps_before = steps();
-    std::vector<std::uint64_t> last_steps(side_.size(), options_.parallel_from);  // by group
-    Window window;
-    const std::function<void(unsigned)> task = [&](unsigned part) { visit_part(part, window); };
-    while (!(end = next_window(window))) {
-      if (last_steps[round_.group] < options_.parallel_from) {
-        for (unsigned part = 0; part < options_.workers; ++part) task(part);
-      } else {
+    for (; !end; end = go_on(window, after_window)) {
+      if (has_work_for_all()) {
         executor.run(options_.workers, task);
-      }
-      ++windows_;
-      clocks_.set(round_.group, window.end_ps);
-      const std::uint64_t steps_now = steps();
-      last_steps[round_.group] = steps_now - steps_before;
-      steps_before = steps_now;
-      Window done = window;
-      done.end_ps = clocks_.earliest();
-      if (!after_window(done)) {
-        end = End::kStopped;
-        return;
+      } else {
+        run_alone();
       }
     }
   });

@@ -86,7 +86,7 @@ class WindowEngine {
     unsigned workers = 1;
     /// Below this many steps (visits and arrivals) in the last window of the same group, one thread
     /// runs all workers' parts: waiting for each other would cost more than sharing saves.
-    std::uint64_t parallel_from = 64;
+    std::uint64_t parallel_from = 128;
     /// Fetch ahead what the next visits need: pays where the entities do not fit the caches.
     bool fetch_ahead = false;
   };
@@ -127,6 +127,11 @@ class WindowEngine {
                const EntityGroups& groups);
   std::optional<End> next_window(Window& window);
   bool has_work(const GroupClocks::Turn& turn) const;
+  void note_writers();
+  bool has_work_for_all() const {
+    return options_.workers > 1 && last_steps_[round_.group] >= options_.parallel_from;
+  }
+  std::optional<End> go_on(Window& window, const WindowCallback& after_window);
   void visit_part(unsigned part, const Window& window);
   void find_due(unsigned part, Worker& worker);
   void prepare(Worker& worker, std::size_t after, const Window& window) const;
@@ -151,7 +156,13 @@ class WindowEngine {
   std::vector<std::uint32_t> place_of_;     // by entity id
   std::vector<std::int64_t> far_ps_;        // by slot: a later wish that is in the heap too
   std::vector<std::int64_t> scheduled_ps_;  // by slot: earliest wish in the owner's heap
-  std::vector<std::uint32_t> part_begin_;   // by group and worker: first bitmap word of its slots
+  struct Part {
+    std::uint32_t begin, end;  // words of the bitmaps
+  };
+  std::vector<Part> parts_;                // by group and worker
+  std::vector<Worker*> writers_;           // who may have set bits that are read in this round
+  std::vector<std::uint64_t> last_steps_;  // by group: of its last window
+  std::uint64_t steps_before_ = 0;         // the window under way
   Round round_;
   std::int64_t until_ps_ = INT64_MAX;
   std::vector<std::unique_ptr<Worker>> workers_;
