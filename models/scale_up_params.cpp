@@ -64,6 +64,7 @@ ScaleUpParams scale_up_preset(std::string_view name) {
 
 void describe(ParamVisitor& visitor, ScaleUpParams& params) {
   std::vector<Choice> choices;
+  choices.reserve(std::size(kPresets));
   for (const Preset& preset : kPresets)
     choices.push_back({preset.name, preset.help, preset.source});
   const int chosen = visitor.preset(choices);

@@ -40,6 +40,7 @@ constexpr std::array<Preset, 4> kPresets{{
 
 void visit_switch_presets(ParamVisitor& visitor, SwitchParams& params) {
   std::vector<Choice> choices;
+  choices.reserve(std::size(kPresets));
   for (const Preset& preset : kPresets)
     choices.push_back({preset.name, preset.help, preset.source});
   const int chosen = visitor.preset(choices);

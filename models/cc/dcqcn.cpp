@@ -208,11 +208,11 @@ void Dcqcn::increase() {
 }
 
 const std::vector<Preset<DcqcnParams>>& presets() {
-  static const std::vector<Preset<DcqcnParams>> all = {
+  static const std::vector<Preset<DcqcnParams>> kAll = {
       {{"connectx", "what ConnectX NICs ship with", "mlxconfig dumps, docs/models/dcqcn.md"}, {}},
       {{"paper", "the published algorithm's settings", "Zhu et al., SIGCOMM 2015"}, paper()},
       {{"ns3", "the ns-3 RDMA models at 100 Gbps", "HPCC artefact"}, ns3()}};
-  return all;
+  return kAll;
 }
 
 }  // namespace

@@ -95,10 +95,10 @@ void Dctcp::on_ack(SimTime, const AckInfo& ack) {
 }
 
 const std::vector<Preset<DctcpParams>>& presets() {
-  static const std::vector<Preset<DctcpParams>> all = {
+  static const std::vector<Preset<DctcpParams>> kAll = {
       {{"rfc8257", "the published algorithm's settings", "RFC 8257"}, {}},
       {{"ns3", "the ns-3 RDMA models at 100 Gbps", "HPCC artefact"}, ns3()}};
-  return all;
+  return kAll;
 }
 
 }  // namespace

@@ -132,10 +132,10 @@ void Hpcc::update(const IntStack& stack, bool full) {
 }
 
 const std::vector<Preset<HpccParams>>& presets() {
-  static const std::vector<Preset<HpccParams>> all = {
+  static const std::vector<Preset<HpccParams>> kAll = {
       {{"paper", "the published settings", "Li et al., SIGCOMM 2019"}, {}},
       {{"ns3", "the ns-3 RDMA models at 100 Gbps", "HPCC artefact"}, ns3()}};
-  return all;
+  return kAll;
 }
 
 }  // namespace

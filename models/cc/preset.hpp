@@ -38,6 +38,7 @@ template <class Params>
 void take_preset(ParamVisitor& visitor, const std::vector<Preset<Params>>& presets,
                  Params& params) {
   std::vector<Choice> choices;
+  choices.reserve(presets.size());
   for (const Preset<Params>& preset : presets) choices.push_back(preset.choice);
   const int chosen = visitor.preset(choices);
   if (chosen >= 0) params = presets[static_cast<std::size_t>(chosen)].params;

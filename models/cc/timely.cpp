@@ -96,11 +96,11 @@ void Timely::decrease(double factor) {
 }
 
 const std::vector<Preset<TimelyParams>>& presets() {
-  static const std::vector<Preset<TimelyParams>> all = {
+  static const std::vector<Preset<TimelyParams>> kAll = {
       {{"paper", "the published algorithm's settings, for 10 Gbps", "Mittal et al., SIGCOMM 2015"},
        {}},
       {{"ns3", "the ns-3 RDMA models at 100 Gbps", "HPCC artefact"}, ns3()}};
-  return all;
+  return kAll;
 }
 
 }  // namespace
