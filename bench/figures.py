@@ -32,39 +32,35 @@ def yardstick_rate(bench, hosts, mtu):
 def speed(bench):
     """permutation, loaded phase (first 200 us, 100 us at 8192 hosts), with 1 and 2 threads"""
     sizes = [128, 1024] if bench.quick else [128, 1024, 8192]
-    both = (os.cpu_count() or 1) >= 2
-    cost, peak, state = {}, {}, {}
-    for hosts in sizes:
-        for mtu in (1000, 4096):
-            runs = [lambda: bench.fabric(loaded(hosts, mtu))]
-            if both:
-                runs.append(lambda: bench.fabric(loaded(hosts, mtu), 2))
-            if bench.yardstick:
-                runs.append(lambda: yardstick_rate(bench, hosts, mtu))
-            values = bench.in_turn(*runs)
-            rates = [v["mhops_per_s"] for v in values[0]]
-            name = f"{hosts} hosts, {mtu} B"
-            cost[hosts, mtu] = 1 / statistics.median(rates)
-            bench.row(name, statistics.median(rates), "M packet-hops/s", SPEED[hosts][mtu])
-            if both:
-                pairs = [v["mhops_per_s"] / r for r, v in zip(rates, values[1])]
-                bench.row(name + ", 2 threads",
-                          statistics.median(v["mhops_per_s"] for v in values[1]),
-                          "M packet-hops/s")
-                bench.row(name + ", 2 threads over 1", statistics.median(pairs), "x",
-                          1.8 if hosts >= 1024 else 1)
-            if bench.yardstick:
-                bench.row(name + ", share of the yardstick",
-                          statistics.median(r / y for r, y in zip(rates, values[-1])), "x", 0.5)
-            if mtu == 1000:
-                peak[hosts] = values[0][0]["peak_kb_per_host"]
-                state[hosts] = values[0][0]["state_kb_per_host"]
+    cases = [(hosts, mtu) for hosts in sizes for mtu in (1000, 4096)]
+    runs = {(*case, "1"): lambda c=case: bench.fabric(loaded(*c)) for case in cases}
+    if (os.cpu_count() or 1) >= 2:
+        runs |= {(*case, "2"): lambda c=case: bench.rate(loaded(*c), 2) for case in cases}
+    if bench.yardstick:
+        runs |= {(*case, "yardstick"): lambda c=case: yardstick_rate(bench, *c) for case in cases}
+    values = dict(zip(runs, bench.in_turn(*runs.values())))
+    rates = {case: [v["mhops_per_s"] for v in values[(*case, "1")]] for case in cases}
+
+    def share(over, under):
+        return statistics.median(o / u for o, u in zip(over, under))
+
+    for hosts, mtu in cases:
+        name = f"{hosts} hosts, {mtu} B"
+        one = rates[hosts, mtu]
+        bench.row(name, statistics.median(one), "M packet-hops/s", SPEED[hosts][mtu])
+        if two := values.get((hosts, mtu, "2")):
+            bench.row(name + ", 2 threads", statistics.median(two), "M packet-hops/s")
+            bench.row(name + ", 2 threads over 1", share(two, one), "x",
+                      1.8 if hosts >= 1024 else 1)
+        if yardstick := values.get((hosts, mtu, "yardstick")):
+            bench.row(name + ", share of the yardstick", share(one, yardstick), "x", 0.5)
     for mtu in (1000, 4096):
         bench.row(f"cost of a packet-hop, {sizes[-1]} over 128 hosts, {mtu} B",
-                  cost[sizes[-1], mtu] / cost[128, mtu], "x", at_most=2)
+                  share(rates[128, mtu], rates[sizes[-1], mtu]), "x", at_most=2)
     for hosts in sizes:
-        bench.row(f"state, {hosts} hosts", state[hosts], "KB/host")
-        bench.row(f"peak memory, {hosts} hosts", peak[hosts], "KB/host",
+        first = values[hosts, 1000, "1"][0]
+        bench.row(f"state, {hosts} hosts", first["state_kb_per_host"], "KB/host")
+        bench.row(f"peak memory, {hosts} hosts", first["peak_kb_per_host"], "KB/host",
                   at_most=PEAK_KB.get(hosts))
 
 

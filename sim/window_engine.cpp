@@ -11,6 +11,8 @@ namespace plait {
 namespace {
 // Slots of different workers start on different cache lines of the bitmaps: 8 words of 64 bits.
 constexpr std::uint32_t kAlignSlots = 512;
+// Some 5 ms of work.
+constexpr std::uint64_t kStepsForThreads = 100'000;
 }  // namespace
 
 WindowEngine::WindowEngine(const std::vector<Entity*>& entities, const std::vector<unsigned>& owner,
@@ -163,17 +165,18 @@ void WindowEngine::collect_due(Worker& worker, std::int64_t end_ps) {
   }
 }
 
-void WindowEngine::visit_slot(std::uint32_t slot, const Window& window, Worker& worker) {
-  ++worker.visits_;
-  ++worker.steps_;
-  const std::int64_t next = entities_[slot]->visit(window, worker);
+void WindowEngine::visit_slot(std::uint32_t slot, const Window& window, Worker& owner,
+                              Worker& lane) {
+  ++lane.visits_;
+  ++lane.steps_;
+  const std::int64_t next = entities_[slot]->visit(window, lane);
   if (next == INT64_MAX) return;
   PLAIT_CHECK_GE(next, window.end_ps);
   if (next - window.end_ps < clocks_.shortest_ps(round_.group)) {
-    worker.active_[round_.self][slot >> 6] |= std::uint64_t{1} << (slot & 63U);
-    worker.any_[round_.self] |= 1U << round_.group;
+    lane.active_[round_.self][slot >> 6] |= std::uint64_t{1} << (slot & 63U);
+    lane.any_[round_.self] |= 1U << round_.group;
   } else {
-    wish(worker, round_.group, slot, next);
+    wish(owner, round_.group, slot, next);
   }
 }
 
@@ -197,24 +200,25 @@ void WindowEngine::find_due(unsigned part, Worker& worker) {
 
 // Entities are reached through chains of pointers, and few of them fit the caches: while one is
 // visited the next three are each fetched one link further.
-void WindowEngine::prepare(Worker& worker, std::size_t after, const Window& window) const {
-  const auto entity = [&](std::size_t ahead) -> const Entity* {
-    const std::size_t at = after + ahead;
-    return at < worker.due_.size() ? entities_[worker.due_[at]] : nullptr;
+void WindowEngine::prepare(const std::vector<std::uint32_t>& due, std::size_t after,
+                           const Window& window, FetchQueue& ahead) const {
+  const auto entity = [&](std::size_t distance) -> const Entity* {
+    const std::size_t at = after + distance;
+    return at < due.size() ? entities_[due[at]] : nullptr;
   };
-  worker.ahead_.finish();
-  if (const Entity* third = entity(3)) worker.ahead_.add(third, Entity::kFirstBytes);
-  if (const Entity* first = entity(1)) first->prepare(window, 1, worker.ahead_);
-  if (const Entity* second = entity(2)) second->prepare(window, 2, worker.ahead_);
+  ahead.finish();
+  if (const Entity* third = entity(3)) ahead.add(third, Entity::kFirstBytes);
+  if (const Entity* first = entity(1)) first->prepare(window, 1, ahead);
+  if (const Entity* second = entity(2)) second->prepare(window, 2, ahead);
 }
 
-void WindowEngine::visit_part(unsigned part, const Window& window) {
-  Worker& worker = *workers_[part];
-  collect_due(worker, window.end_ps);
-  find_due(part, worker);
-  for (std::size_t i = 0; i < worker.due_.size(); ++i) {
-    if (options_.fetch_ahead) prepare(worker, i, window);
-    visit_slot(worker.due_[i], window, worker);
+void WindowEngine::visit_part(unsigned part, const Window& window, Worker& lane) {
+  Worker& owner = *workers_[part];
+  collect_due(owner, window.end_ps);
+  find_due(part, owner);
+  for (std::size_t i = 0; i < owner.due_.size(); ++i) {
+    if (options_.fetch_ahead) prepare(owner.due_, i, window, lane.ahead_);
+    visit_slot(owner.due_[i], window, owner, lane);
   }
 }
 
@@ -235,15 +239,23 @@ WindowEngine::End WindowEngine::run(Executor& executor, SimTime until,
                                     const WindowCallback& after_window) {
   until_ps_ = until.ps();
   Window window;
-  const std::function<void(unsigned)> task = [&](unsigned part) { visit_part(part, window); };
+  const std::function<void(unsigned)> task = [&](unsigned part) {
+    visit_part(part, window, *workers_[part]);
+  };
+  // With what one worker has in the caches.
   const auto run_alone = [&] {
-    for (unsigned part = 0; part < options_.workers; ++part) task(part);
+    for (unsigned part = 0; part < options_.workers; ++part)
+      visit_part(part, window, *workers_.front());
   };
   std::optional<End> end = next_window(window);
-  // Threads are started when there is work for them.
-  while (!end && !has_work_for_all()) {
+  // Starting threads takes a millisecond, so it must be a run with some work for them.
+  std::uint64_t shared_steps = 0;
+  for (; !end; end = go_on(window, after_window)) {
+    if (has_work_for_all()) {
+      shared_steps += last_steps_[round_.group];
+      if (options_.parallel_from == 0 || shared_steps > kStepsForThreads) break;
+    }
     run_alone();
-    end = go_on(window, after_window);
   }
   if (end) return *end;
   executor.enclose([&] {

@@ -6,7 +6,7 @@
 /// are over, so each entity processes its whole window alone; then comes a barrier. Idle time is
 /// skipped: the next window begins at the earliest wish of any entity.
 ///
-/// Who may do what: an entity is visited by one worker at a time, always the same one. During a
+/// Who may do what: an entity is visited by one worker at a time, not always the same. During a
 /// visit it may touch its own state, the chains it receives, and the `Worker` it is given. Nothing
 /// else.
 
@@ -132,10 +132,11 @@ class WindowEngine {
     return options_.workers > 1 && last_steps_[round_.group] >= options_.parallel_from;
   }
   std::optional<End> go_on(Window& window, const WindowCallback& after_window);
-  void visit_part(unsigned part, const Window& window);
+  void visit_part(unsigned part, const Window& window, Worker& lane);
   void find_due(unsigned part, Worker& worker);
-  void prepare(Worker& worker, std::size_t after, const Window& window) const;
-  void visit_slot(std::uint32_t slot, const Window& window, Worker& worker);
+  void prepare(const std::vector<std::uint32_t>& due, std::size_t after, const Window& window,
+               FetchQueue& ahead) const;
+  void visit_slot(std::uint32_t slot, const Window& window, Worker& owner, Worker& lane);
   void collect_due(Worker& worker, std::int64_t end_ps);
   std::uint64_t steps() const;
   bool any_active() const;
