@@ -105,7 +105,10 @@ class Switch final : public Entity {
   void enqueue(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet);
   bool admit(std::int64_t now, std::uint32_t in, std::uint32_t out, const Packet& packet);
   bool admit_or_trim(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet);
+  bool may_trim(const Packet& packet) const;
+  bool is_above_trimming(const Packet& packet, std::uint32_t queue_bytes) const;
   bool trim(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet);
+  void cut(Packet& packet) const;
   void pause_frame(std::int64_t now, std::uint32_t in, const Packet& packet);
 
   struct Departure {

@@ -66,24 +66,35 @@ bool Switch::admit(std::int64_t now, std::uint32_t in, std::uint32_t out, const 
 bool Switch::admit_or_trim(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet) {
   if (!trims_) [[likely]]
     return admit(now, in, out, packet);
-  // Only data that is lossy, and larger than what would be left of it.
-  const std::uint32_t priority = packet.priority();
-  const std::uint32_t bytes = packet.wire_bytes;
-  const bool may_trim =
-      packet.kind() == PacketKind::kData && !buffer_.lossless(priority) && bytes > trimmed_wire_;
-  const std::int64_t queue_bytes = std::int64_t{queues_of(out)[priority].bytes} + bytes;
-  if (may_trim && queue_bytes > trim_threshold_) return trim(now, in, out, packet);
-  return admit(now, in, out, packet) || (may_trim && trim(now, in, out, packet));
+  const bool may = may_trim(packet);
+  const std::uint32_t queue_bytes = queues_of(out)[packet.priority()].bytes;
+  if (is_above_trimming(packet, queue_bytes)) return trim(now, in, out, packet);
+  return admit(now, in, out, packet) || (may && trim(now, in, out, packet));
+}
+
+// Only data that is lossy, and larger than what would be left of it.
+bool Switch::may_trim(const Packet& packet) const {
+  return packet.kind() == PacketKind::kData && !buffer_.lossless(packet.priority()) &&
+         packet.wire_bytes > trimmed_wire_;
+}
+
+// Behind `queue_bytes` in its queue.
+bool Switch::is_above_trimming(const Packet& packet, std::uint32_t queue_bytes) const {
+  return may_trim(packet) && std::int64_t{queue_bytes} + packet.wire_bytes > trim_threshold_;
 }
 
 // Lifts what is left of the packet into its new queue; if that has no room either, it is lost.
 bool Switch::trim(std::int64_t now, std::uint32_t in, std::uint32_t out, Packet& packet) {
-  packet.set_kind(PacketKind::kTrimmed);
-  packet.set_priority(static_cast<std::uint32_t>(context_.params.switches.trimming.priority));
-  packet.wire_bytes = static_cast<std::uint16_t>(trimmed_wire_);
+  cut(packet);
   if (!admit(now, in, out, packet)) return false;
   ++statistics_[out].trims;
   return true;
+}
+
+void Switch::cut(Packet& packet) const {
+  packet.set_kind(PacketKind::kTrimmed);
+  packet.set_priority(static_cast<std::uint32_t>(context_.params.switches.trimming.priority));
+  packet.wire_bytes = static_cast<std::uint16_t>(trimmed_wire_);
 }
 
 }  // namespace plait

@@ -9,8 +9,11 @@
 // - At any arrival an ingress holds at most what it held before the visit and all that arrives
 //   there in it, and S has grown by at most all arrivals. If even these bounds let a packet in
 //   without a pause, so does the true state, because the rules are monotone in both
-//   (SharedBuffer::stays_quiet). The same for lossy queues, port limits and the trimming threshold
-//   with what arrives for an egress port.
+//   (SharedBuffer::stays_quiet). The same for lossy queues and port limits with what arrives for an
+//   egress port.
+// - Trimming above the threshold looks at the packet's own egress port and leaves less than these
+//   bounds count, so the port decides it for itself (only lossy packets are trimmed, and those are
+//   never paused); but not where loads have been drawn with the whole packet.
 // - All routes are known before the first departure, those by load too (models/switch_routes.cpp).
 // Then each port alone sees its arrivals and departures in the same order as on the plain path, and
 // the buffer's counters at the end of the visit do not depend on the order of entering and leaving
@@ -84,11 +87,16 @@ class Switch::PortService {
  private:
   // Departures before `now` are done, so if the wire is free, nothing that waits may leave.
   [[gnu::always_inline]] void arrive(std::int64_t now, std::uint32_t index) {
-    const Packet& packet = batch_.item(index);
-    const std::uint32_t priority = packet.priority();
+    Packet& packet = batch_.item(index);
+    std::uint32_t priority = packet.priority();
     if (free_ps_ < now) {
       if ((open_ >> priority & 1U) != 0) return send(packet, now);
       free_ps_ = now;
+    }
+    if (switch_.trims_ && switch_.is_above_trimming(packet, queues_[priority].bytes)) [[unlikely]] {
+      switch_.cut(packet);
+      ++switch_.statistics_[out_].trims;
+      priority = packet.priority();
     }
     queues_[priority].bytes += packet.wire_bytes;
     queue_bytes_ += packet.wire_bytes;
@@ -237,7 +245,8 @@ bool Switch::egresses_stay_quiet() const {
     if (survey.to[p] == 0) continue;
     // All queues of the port together bound each of them.
     const std::int64_t queued = std::int64_t{ports_[p].queue_bytes} + survey.to[p];
-    if (queued > most_port_bytes || (trims_ && queued > trim_threshold_) ||
+    if (queued > most_port_bytes ||
+        (trims_ && queued > trim_threshold_ && balancer_.reads_loads()) ||
         !buffer_.lossy_stays_below(queued, bytes))
       return false;
   }

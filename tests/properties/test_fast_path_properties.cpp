@@ -57,6 +57,23 @@ Case random_case(std::uint64_t seed) {
   return {std::move(graph), std::move(flows), std::move(params)};
 }
 
+// Lossy data that is trimmed above a threshold, in ample buffers and, at times, beside lossless
+// traffic that is paused.
+Case trimming_case(std::uint64_t seed) {
+  Random random(seed);
+  FabricGraph graph = test::random_fabric(random);
+  auto flows = test::random_flows(random, graph.hosts().size());
+  NetworkParams params = random_params(random, graph);
+  params.transport.reliability = Reliability::kSelectiveRepeat;
+  params.transport.data_priority = 2;
+  SwitchParams& p = params.switches;
+  p.pfc.priorities = random.any_of({"1", "3", "6"});
+  p.trimming.enabled = true;
+  p.trimming.priority = random.any_of({4, 7});
+  p.trimming.threshold = Bytes(random.any_of({0, 5'000, 30'000}));
+  return {std::move(graph), std::move(flows), std::move(params)};
+}
+
 // Every leaf has spine 0, but not each of the others: from a leaf, some destinations have one next
 // hop and others choose among several, that one too.
 FabricGraph uneven_leaf_spine(Random& random, const FabricParts& parts) {
@@ -173,6 +190,7 @@ void add(RunTotals& sum, const RunTotals& totals) {
   sum.ecn_marks += totals.ecn_marks;
   sum.drops += totals.drops;
   sum.pfc_pauses += totals.pfc_pauses;
+  sum.trims += totals.trims;
 }
 
 }  // namespace
@@ -203,6 +221,17 @@ TEST_CASE("200 random networks that route by load give the same on both paths") 
   CHECK(sum.ecn_marks > 1000);
   CHECK(sum.drops > 100);
   CHECK(sum.pfc_pauses > 100);
+}
+
+TEST_CASE("100 random networks that trim give the same on both paths") {
+  RunTotals sum;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    CAPTURE(seed);
+    add(sum, check_paths(trimming_case, seed));
+  }
+  CAPTURE(sum.calm_visits, sum.trims);
+  CHECK(sum.calm_visits > 10'000);
+  CHECK(sum.trims > 10'000);
 }
 
 }  // namespace plait
