@@ -15,6 +15,14 @@ namespace plait {
 
 namespace {
 
+template <class Action>
+struct AtExit {
+  Action action;
+  ~AtExit() { action(); }
+};
+template <class Action>
+AtExit(Action) -> AtExit<Action>;
+
 class SequentialExecutor final : public Executor {
  public:
   unsigned threads() const override { return 1; }
@@ -31,17 +39,18 @@ class TbbExecutor final : public Executor {
   unsigned threads() const override { return threads_; }
 
   void run(unsigned tasks, const std::function<void(unsigned)>& task) override {
-    // The two atomics repeat what parallel_for guarantees, in code that a race detector sees.
+    // The two atomics repeat what parallel_for guarantees, also of tasks that throw, in code that a
+    // race detector sees.
     started_.store(true, std::memory_order_release);
+    const AtExit see_all{[this] { static_cast<void>(done_.load(std::memory_order_acquire)); }};
     tbb::parallel_for(
         0U, tasks, 1U,
         [&](unsigned i) {
           static_cast<void>(started_.load(std::memory_order_acquire));
+          const AtExit done{[this] { done_.fetch_add(1, std::memory_order_acq_rel); }};
           task(i);
-          done_.fetch_add(1, std::memory_order_acq_rel);
         },
         tbb::static_partitioner());
-    static_cast<void>(done_.load(std::memory_order_acquire));
   }
 
   // The library starts here, which takes a millisecond.

@@ -18,6 +18,7 @@
 #include <queue>
 #include <vector>
 
+#include "sim/due_list.hpp"
 #include "sim/executor.hpp"
 #include "sim/fetch_queue.hpp"
 #include "sim/group_clocks.hpp"
@@ -61,7 +62,12 @@ class Worker {
   std::vector<std::uint64_t> active_[2];  // by slot, this worker's own bits; see Round
   std::uint32_t any_[2] = {0, 0};         // by bitmap, bit: some slot of this group is set
   std::vector<Wishes> wishes_;            // by group
-  std::vector<std::uint32_t> due_;        // slots to visit in this round
+  DueList due_;                           // slots to visit in this round
+  struct LateWish {
+    unsigned part;
+    Wish wish;
+  };
+  std::vector<LateWish> late_wishes_;  // of entities of other parts, until the window is over
   FetchQueue ahead_;
   std::uint64_t visits_ = 0;
   std::uint64_t steps_ = 0;  // visits, and what they have counted
@@ -132,11 +138,15 @@ class WindowEngine {
     return options_.workers > 1 && last_steps_[round_.group] >= options_.parallel_from;
   }
   std::optional<End> go_on(Window& window, const WindowCallback& after_window);
-  void visit_part(unsigned part, const Window& window, Worker& lane);
+  void list_due(unsigned part, const Window& window);
   void find_due(unsigned part, Worker& worker);
-  void prepare(const std::vector<std::uint32_t>& due, std::size_t after, const Window& window,
+  void visit_front(unsigned part, std::size_t block, const Window& window, Worker& lane);
+  void visit_share(unsigned part, const Window& window);
+  void visit_at(unsigned part, std::size_t i, std::size_t end, const Window& window, Worker& lane);
+  void prepare(const DueList& due, std::size_t after, std::size_t end, const Window& window,
                FetchQueue& ahead) const;
-  void visit_slot(std::uint32_t slot, const Window& window, Worker& owner, Worker& lane);
+  void visit_slot(std::uint32_t slot, unsigned part, const Window& window, Worker& lane);
+  void hand_over_wishes();
   void collect_due(Worker& worker, std::int64_t end_ps);
   std::uint64_t steps() const;
   bool any_active() const;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <stdexcept>
+#include <thread>
 
 #include "sim/channel.hpp"
 #include "sim/error.hpp"
@@ -200,6 +203,60 @@ TEST_CASE("sides leapfrog: windows of twice the lookahead, a lookahead apart", "
   // a [0, 1000), b [0, 2000), a [1000, 3000), b [2000, 4000), a [3000, 5000); idle; a at its time.
   CHECK(a.begins == std::vector<std::int64_t>{0, 1000, 3000, 9'000'000});
   CHECK(b.begins == std::vector<std::int64_t>{0, 2000});
+}
+
+TEST_CASE("a worker that has nothing to do takes over what waits for another", "[engine]") {
+  // Both parts at once, the second as soon as an entity of the first is being visited.
+  struct TwoThreads final : Executor {
+    unsigned threads() const override { return 2; }
+    void run(unsigned, const std::function<void(unsigned)>& task) override {
+      std::thread first(task, 0U);
+      while (!begun) std::this_thread::yield();
+      task(1);
+      first.join();
+    }
+    void enclose(const std::function<void()>& loop) override { loop(); }
+    std::atomic<bool> begun{false};
+  } executor;
+  struct Waiting final : Entity {
+    std::int64_t visit(const Window& window, Worker& worker) override {
+      workers.push_back(worker.index());
+      if (next != nullptr && window.begin_ps == 0) {
+        *begun = true;
+        // In vain if nobody takes over.
+        const auto late = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (!next->done && std::chrono::steady_clock::now() < late) std::this_thread::yield();
+        in_time = next->done;
+      }
+      done = true;
+      return window.begin_ps == 0 ? wish : INT64_MAX;
+    }
+    std::atomic<bool>* begun = nullptr;
+    Waiting* next = nullptr;
+    std::atomic<bool> done{false};
+    bool in_time = true;
+    std::int64_t wish = 0;
+    std::vector<unsigned> workers;  // of its visits
+  };
+  // All belong to worker 0, and the first waits until the last has been visited. Each wishes for
+  // a visit in a window of its own.
+  std::vector<Waiting> nodes(12);
+  std::vector<Entity*> entities;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    nodes[i].wish = 5000 + 2000 * static_cast<std::int64_t>(i);
+    entities.push_back(&nodes[i]);
+  }
+  nodes.front().next = &nodes.back();
+  nodes.front().begun = &executor.begun;
+  WindowEngine engine(entities, std::vector<unsigned>(nodes.size(), 0), single(nodes.size()),
+                      options(2));
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) engine.wake(EntityId(i), SimTime());
+  CHECK(engine.run(executor, SimTime::never(), kGoOn) == WindowEngine::End::kIdle);
+  CHECK(nodes.front().in_time);
+  CHECK(nodes.front().workers.at(0) == 0);
+  CHECK(nodes.back().workers.at(0) == 1);
+  CHECK(engine.windows() == 13);  // at 0, then one for each wish, made to either worker
+  for (const Waiting& node : nodes) CHECK(node.workers.size() == 2);
 }
 
 TEST_CASE("an exception in a visit reaches the caller, from any executor", "[engine]") {
