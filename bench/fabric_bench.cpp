@@ -39,6 +39,7 @@ struct Options {
   std::int64_t host_delay_ns = 1000, fabric_delay_ns = 1000;
   std::int64_t ack_priority = 6;
   std::int64_t trim_kb = 0;
+  std::int64_t window = 0;  // bytes
   bool selective_repeat = false, record = false, posting_order = false;
   bool empty_windows = false, json = false;
 };
@@ -85,6 +86,7 @@ void add_features(const Options& options, NetworkParams& params) {
   params.transport.control_priority = options.ack_priority;
   if (options.selective_repeat) params.transport.reliability = Reliability::kSelectiveRepeat;
   if (options.posting_order) params.wire.tie_order = TieOrder::kPosting;
+  params.transport.congestion_control.dcqcn.window = Bytes(options.window);
   if (options.trim_kb > 0) {  // only lossy packets are trimmed
     params.switches.pfc.enabled = false;
     params.switches.trimming.enabled = true;
@@ -253,6 +255,9 @@ void add_options(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--cc", options.cc, "congestion control")
       ->check(CLI::IsMember(kCcs))
+      ->capture_default_str();
+  app.add_option("--window", options.window, "bytes in flight of a DCQCN flow; 0: any number")
+      ->check(CLI::Range(0, 1 << 30))
       ->capture_default_str();
   app.add_option("--host-delay", options.host_delay_ns, "ns from host to switch")
       ->capture_default_str();

@@ -38,6 +38,9 @@ def speed(bench):
         runs |= {(*case, "2"): lambda c=case: bench.rate(loaded(*c), 2) for case in cases}
     if bench.yardstick:
         runs |= {(*case, "yardstick"): lambda c=case: yardstick_rate(bench, *c) for case in cases}
+    if bench.yardstick and bench.like:
+        runs |= {(*case, "like"): lambda c=case: bench.rate(f"{loaded(*c)} {bench.like}")
+                 for case in cases}
     values = dict(zip(runs, bench.in_turn(*runs.values())))
     rates = {case: [v["mhops_per_s"] for v in values[(*case, "1")]] for case in cases}
 
@@ -54,6 +57,9 @@ def speed(bench):
                       1.8 if hosts >= 1024 else 1)
         if yardstick := values.get((hosts, mtu, "yardstick")):
             bench.row(name + ", share of the yardstick", share(one, yardstick), "x", 0.5)
+            if like := values.get((hosts, mtu, "like")):
+                bench.row(f"{name}, {bench.like}, share of the yardstick", share(like, yardstick),
+                          "x", 0.5)
     for mtu in (1000, 4096):
         bench.row(f"cost of a packet-hop, {sizes[-1]} over 128 hosts, {mtu} B",
                   share(rates[128, mtu], rates[sizes[-1], mtu]), "x", at_most=2)

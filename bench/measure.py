@@ -30,8 +30,9 @@ class Row:
 class Bench:
     """Runs the programs and collects rows."""
 
-    def __init__(self, build, quick, turns, yardstick):
-        self.build, self.quick, self.turns, self.yardstick = build, quick, turns, yardstick
+    def __init__(self, build, quick, turns, yardstick, like):
+        self.build, self.quick, self.turns = build, quick, turns
+        self.yardstick, self.like = yardstick, like
         self.rows = []
         self.group = ""
 
