@@ -9,8 +9,6 @@
 namespace plait {
 
 namespace {
-// Slots of different workers start on different cache lines of the bitmaps: 8 words of 64 bits.
-constexpr std::uint32_t kAlignSlots = 512;
 // Some 5 ms of work.
 constexpr std::uint64_t kStepsForThreads = 100'000;
 // Visits taken at once: taking costs some 6 ns, a visit 100 to 2000.
@@ -18,48 +16,6 @@ constexpr std::size_t kBlock = 4;
 // Visits that are prepared while another is under way.
 constexpr std::size_t kPrepared = 3;
 }  // namespace
-
-WindowEngine::WindowEngine(const std::vector<Entity*>& entities, const std::vector<unsigned>& owner,
-                           const EntityGroups& groups, const Options& options)
-    : options_(options), clocks_(groups), side_(groups.side), last_steps_(groups.count(), 0) {
-  PLAIT_CHECK_LE(1U, options.workers);
-  PLAIT_CHECK_EQ(entities.size(), owner.size());
-  PLAIT_CHECK_EQ(entities.size(), groups.of.size());
-  lay_out(entities, owner, groups);
-  const std::size_t slots = entities_.size();
-  PLAIT_CHECK_LE(slots, std::size_t{kSlotMask});
-  scheduled_ps_.assign(slots, INT64_MAX);
-  far_ps_.assign(slots, INT64_MAX);
-  for (unsigned w = 0; w < options.workers; ++w) {
-    auto worker = std::make_unique<Worker>();
-    worker->index_ = w;
-    worker->engine_ = this;
-    for (auto& bitmap : worker->active_) bitmap.assign(slots / 64, 0);
-    worker->wishes_.resize(groups.count());
-    workers_.push_back(std::move(worker));
-  }
-}
-
-// Group by group, and worker by worker within each.
-void WindowEngine::lay_out(const std::vector<Entity*>& entities, const std::vector<unsigned>& owner,
-                           const EntityGroups& groups) {
-  place_of_.resize(entities.size());
-  std::uint32_t slot = 0;
-  for (std::uint32_t group = 0; group < groups.count(); ++group) {
-    for (unsigned w = 0; w < options_.workers; ++w) {
-      const std::uint32_t begin = slot;
-      for (std::size_t e = 0; e < entities.size(); ++e) {
-        if (owner[e] != w || groups.of[e] != group) continue;
-        place_of_[e] = group << kSlotBits | slot++;
-        entities_.resize(slot);
-        entities_.back() = entities[e];
-      }
-      parts_.push_back({begin / 64, (slot + 63) / 64});
-      slot = (slot + kAlignSlots - 1) / kAlignSlots * kAlignSlots;
-      entities_.resize(slot);
-    }
-  }
-}
 
 std::uint64_t WindowEngine::visits() const {
   std::uint64_t sum = 0;
@@ -145,7 +101,7 @@ void WindowEngine::visit_slot(std::uint32_t slot, unsigned part, const Window& w
 // this kind; each worker has its own copy of the bitmaps, so that writers never share a cache line.
 void WindowEngine::find_due(unsigned part, Worker& worker) {
   worker.due_.clear();
-  const Part words = parts_[round_.group * options_.workers + part];
+  const Part words = parts_[round_.group * workers_.size() + part];
   for (std::uint32_t word = words.begin; word < words.end; ++word) {
     std::uint64_t bits = std::exchange(worker.active_[round_.read][word], 0);
     for (Worker* const writer : writers_) {
@@ -208,8 +164,9 @@ void WindowEngine::visit_share(unsigned part, const Window& window) {
   Worker& lane = *workers_[part];
   list_due(part, window);
   visit_front(part, kBlock, window, lane);
-  for (unsigned k = 1; k < options_.workers; ++k) {
-    const unsigned other = (part + k) % options_.workers;
+  const auto workers = static_cast<unsigned>(workers_.size());
+  for (unsigned k = 1; k < workers; ++k) {
+    const unsigned other = (part + k) % workers;
     while (const DueList::Block block = workers_[other]->due_.take_back(kBlock))
       for (std::size_t i = block.begin; i < block.end; ++i)
         visit_at(other, i, block.end, window, lane);
@@ -237,7 +194,7 @@ WindowEngine::End WindowEngine::run(Executor& executor, SimTime until,
   const std::function<void(unsigned)> task = [&](unsigned part) { visit_share(part, window); };
   // With what one worker has in the caches.
   const auto run_alone = [&] {
-    for (unsigned part = 0; part < options_.workers; ++part) {
+    for (unsigned part = 0; part < workers_.size(); ++part) {
       list_due(part, window);
       visit_front(part, workers_[part]->due_.size(), window, *workers_.front());
     }
@@ -253,6 +210,7 @@ WindowEngine::End WindowEngine::run(Executor& executor, SimTime until,
     run_alone();
   }
   if (end) return *end;
+  if (workers_.size() < options_.workers) share_out();
   executor.enclose([&] {
     for (; !end; end = go_on(window, after_window)) {
       if (has_work_for_all()) {

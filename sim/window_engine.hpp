@@ -129,8 +129,8 @@ class WindowEngine {
     unsigned self = 0;    // who wants to be visited again soon
   };
 
-  void lay_out(const std::vector<Entity*>& entities, const std::vector<unsigned>& owner,
-               const EntityGroups& groups);
+  void lay_out(const std::vector<Entity*>& entities, unsigned workers);
+  void share_out();
   std::optional<End> next_window(Window& window);
   bool has_work(const GroupClocks::Turn& turn) const;
   void note_writers();
@@ -163,6 +163,7 @@ class WindowEngine {
   Options options_;
   GroupClocks clocks_;
   std::vector<std::uint8_t> side_;          // by group
+  std::vector<unsigned> owner_;             // worker of each entity, once shared out
   std::vector<Entity*> entities_;           // by slot
   std::vector<std::uint32_t> place_of_;     // by entity id
   std::vector<std::int64_t> far_ps_;        // by slot: a later wish that is in the heap too

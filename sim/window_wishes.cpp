@@ -10,7 +10,7 @@ void WindowEngine::wake(EntityId entity, SimTime at) {
   const std::uint32_t slot = place & kSlotMask;
   unsigned part = 0;
   while (parts_[part].end <= slot / 64) ++part;
-  wish(*workers_[part % options_.workers], place >> kSlotBits, slot, at.ps());
+  wish(*workers_[part % workers_.size()], place >> kSlotBits, slot, at.ps());
 }
 
 // At most two entries per slot are in the heap and known: the earliest, and a later one that it

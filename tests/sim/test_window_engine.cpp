@@ -61,7 +61,7 @@ class RingNode final : public Entity {
     ChunkPool<Token>& pool = state_.pools[worker.index()];
     Chain<Token>& in = state_.channels.absorb(window.parity, id_);
     Chain<Token> out;
-    if (id_ % 7 == 0 && window.begin_ps == 0) out.append(pool, {state_.latency(id_), 500, id_});
+    if (id_ % 5 == 0 && window.begin_ps == 0) out.append(pool, {state_.latency(id_), 500, id_});
     while (!in.empty() && in.front().arrival < window.end_ps) {
       Token token = in.front();
       in.pop(pool);
@@ -106,10 +106,27 @@ EntityGroups ring_groups(const RingState& state) {
   return groups;
 }
 
+/// Notes whether the engine got as far as windows for several threads.
+struct Enclosing final : Executor {
+  explicit Enclosing(unsigned workers) : inner(make_executor(workers)) {}
+  unsigned threads() const override { return inner->threads(); }
+  void run(unsigned tasks, const std::function<void(unsigned)>& task) override {
+    inner->run(tasks, task);
+  }
+  void enclose(const std::function<void()>& loop) override {
+    enclosed = true;
+    inner->enclose(loop);
+  }
+  std::unique_ptr<Executor> inner;
+  bool enclosed = false;
+};
+
 struct RingRun {
   std::uint64_t hash = 0, windows = 0, visits = 0;
+  bool shared = false;  // reached windows for several threads
 };
-RingRun run_ring(unsigned workers, bool grouped = false, std::uint32_t far = 1000) {
+RingRun run_ring(unsigned workers, bool grouped = false, std::uint32_t far = 1000,
+                 std::uint64_t parallel_from = 0) {
   RingState state(workers);
   state.far = far;
   std::vector<std::unique_ptr<RingNode>> nodes;
@@ -120,11 +137,14 @@ RingRun run_ring(unsigned workers, bool grouped = false, std::uint32_t far = 100
     entities.push_back(nodes.back().get());
     owner.push_back(i % workers);
   }
+  WindowEngine::Options engine_options = options(workers);
+  engine_options.parallel_from = parallel_from;
   WindowEngine engine(entities, owner, grouped ? ring_groups(state) : single(kNodes),
-                      options(workers));
+                      engine_options);
   for (std::uint32_t i = 0; i < kNodes; ++i) engine.wake(EntityId(i), SimTime());
-  CHECK(engine.run(*make_executor(workers), SimTime::never(), kGoOn) == WindowEngine::End::kIdle);
-  RingRun run{0, engine.windows(), engine.visits()};
+  Enclosing executor(workers);
+  CHECK(engine.run(executor, SimTime::never(), kGoOn) == WindowEngine::End::kIdle);
+  RingRun run{0, engine.windows(), engine.visits(), executor.enclosed};
   bool in_time = true;
   for (std::uint32_t i = 0; i < kNodes; ++i) {
     run.hash += nodes[i]->hash.combine(EntityId(i));
@@ -181,6 +201,22 @@ TEST_CASE("results do not depend on the number of workers", "[engine]") {
   const RingRun reference = run_ring(1);
   CHECK(reference.windows == 502);  // the start, 501 arrivals
   for (const unsigned workers : {2U, 3U, 8U}) CHECK(run_ring(workers).hash == reference.hash);
+}
+
+TEST_CASE("entities are shared out in the middle of a run, which shows nowhere", "[engine]") {
+  // 300 tokens make 501 arrivals each, some 150,000 visits: more than the 100,000 from which
+  // threads start. What is then under way is on channels, in wishes (far ones) and in bitmaps.
+  const bool grouped = GENERATE(false, true);
+  const std::uint32_t far = GENERATE(1000U, 7300U);
+  const RingRun reference = run_ring(1, grouped, far);
+  CHECK_FALSE(run_ring(1, grouped, far, 1).shared);
+  for (const unsigned workers : {2U, 8U}) {
+    const RingRun run = run_ring(workers, grouped, far, 1);
+    CHECK(run.shared);
+    CHECK(run.hash == reference.hash);
+    CHECK(run.windows == reference.windows);
+    CHECK(run.visits == reference.visits);
+  }
 }
 
 TEST_CASE("groups that take turns see what one group sees", "[engine]") {
