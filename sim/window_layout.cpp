@@ -23,8 +23,7 @@ WindowEngine::WindowEngine(const std::vector<Entity*>& entities, const std::vect
   PLAIT_CHECK_LE(1U, options.workers);
   PLAIT_CHECK_EQ(entities.size(), owner.size());
   PLAIT_CHECK_EQ(entities.size(), groups.of.size());
-  for (const std::uint8_t group : groups.of)
-    place_of_.push_back(std::uint32_t{group} << kSlotBits);
+  for (const std::uint8_t group : groups.of) place_of_.push_back(std::uint32_t{group} << kSlotBits);
   lay_out(entities, 1);
 }
 
