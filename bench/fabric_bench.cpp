@@ -287,6 +287,8 @@ int main(int argc, char** argv) {
   CLI::App app{"packet-hops per second of a fat tree"};
   add_options(app, options);
   CLI11_PARSE(app, argc, argv);
+  if (options.window > 0 && (options.cc != "dcqcn" || options.plain))
+    return app.exit(CLI::ValidationError("--window", "only DCQCN flows have one"));
   for (const unsigned threads : options.threads) {
     std::vector<Sample> samples;
     for (int i = 0; i < options.repeats; ++i) samples.push_back(run_once(options, threads));

@@ -213,7 +213,7 @@ RunEnd Simulation::run(const RunOptions& options) {
   const auto end = engine.run(*executor, options.until, [&](const Window& window) {
     impl_->simulated_ps = window.end_ps;
     constexpr std::uint64_t kBalanceWindows = 64;
-    if (++impl_->windows % kBalanceWindows == 0 && options.threads > 1) impl_->balance_pools();
+    if (++impl_->windows % kBalanceWindows == 0 && engine.is_shared()) impl_->balance_pools();
     if (window.end_ps >= impl_->next_cycle_check_ps) [[unlikely]] {
       const std::int64_t period = options.deadlock_check.ps();
       impl_->next_cycle_check_ps = (window.end_ps / period + 1) * period;

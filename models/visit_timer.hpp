@@ -30,7 +30,8 @@ class Stopwatch {
   Clock::time_point start_;
 };
 
-/// Stands before an entity in the engine. Its sum is its own: one worker visits an entity.
+/// Stands before an entity in the engine. Its sum is its own: one worker at a time visits an
+/// entity.
 class TimedEntity final : public Entity {
  public:
   explicit TimedEntity(Entity& entity) : entity_(entity) {}

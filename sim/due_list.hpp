@@ -13,6 +13,9 @@
 
 namespace plait {
 
+/// 1. The owner alone calls clear(), add() and open().
+/// 2. After open() anyone may take, at any time, and read what he took.
+/// 3. All is taken before the next clear(), with a barrier between.
 class DueList {
  public:
   /// Some entities in a row.
@@ -21,10 +24,9 @@ class DueList {
     explicit operator bool() const { return begin != end; }
   };
 
-  /// Begins a new list. @pre nothing is left, and nobody will take before open().
+  /// Begins a new list. Until open() there is nothing to take.
   void clear() { slots_.clear(); }
   void add(std::uint32_t slot) { slots_.push_back(slot); }
-  /// From here on blocks may be taken, by the owner and by others at the same time.
   void open() { left_.store(pack({0, slots_.size()}), std::memory_order_release); }
 
   /// The next at most `most` entities, or none: of the first ones, for the owner; of the last ones.

@@ -2,7 +2,7 @@
 #pragma once
 /// @file executor.hpp
 /// Runs the tasks of one window. Results may not depend on which executor is used or on how many
-/// threads it has: tasks of one call share no mutable state.
+/// threads it has: tasks of one call share only what they synchronise themselves.
 
 #include <functional>
 #include <memory>

@@ -15,6 +15,7 @@ constexpr std::uint64_t kStepsForThreads = 100'000;
 constexpr std::size_t kBlock = 4;
 // Visits that are prepared while another is under way.
 constexpr std::size_t kPrepared = 3;
+static_assert(kBlock > kPrepared);
 }  // namespace
 
 std::uint64_t WindowEngine::visits() const {
@@ -71,30 +72,12 @@ void WindowEngine::note_writers() {
   }
 }
 
-bool WindowEngine::has_work(const GroupClocks::Turn& turn) const {
+bool WindowEngine::has_work(const GroupClocks::Turn& turn) {
   return side_.size() == 1 ||
          std::any_of(workers_.begin(), workers_.end(), [&](const auto& worker) {
-           const Wishes& wishes = worker->wishes_[turn.group];
            return ((worker->any_[0] | worker->any_[1]) >> turn.group & 1U) != 0 ||
-                  (!wishes.empty() && wishes.top().at_ps < turn.end_ps);
+                  earliest(worker->wishes_[turn.group]) < turn.end_ps;
          });
-}
-
-void WindowEngine::visit_slot(std::uint32_t slot, unsigned part, const Window& window,
-                              Worker& lane) {
-  ++lane.visits_;
-  ++lane.steps_;
-  const std::int64_t next = entities_[slot]->visit(window, lane);
-  if (next == INT64_MAX) return;
-  PLAIT_CHECK_GE(next, window.end_ps);
-  if (next - window.end_ps < clocks_.shortest_ps(round_.group)) {
-    lane.active_[round_.self][slot >> 6] |= std::uint64_t{1} << (slot & 63U);
-    lane.any_[round_.self] |= 1U << round_.group;
-  } else if (part == lane.index_) {
-    wish(lane, round_.group, slot, next);
-  } else {
-    lane.late_wishes_.push_back({part, {next, slot}});
-  }
 }
 
 // The active entities that worker `part` owns. Bits were set by any worker since the last round of
@@ -142,24 +125,37 @@ void WindowEngine::visit_at(unsigned part, std::size_t i, std::size_t end, const
                             Worker& lane) {
   const DueList& due = workers_[part]->due_;
   if (options_.fetch_ahead) prepare(due, i, end, window, lane.ahead_);
-  visit_slot(due[i], part, window, lane);
+  const std::uint32_t slot = due[i];
+  ++lane.visits_;
+  ++lane.steps_;
+  const std::int64_t next = entities_[slot]->visit(window, lane);
+  if (next == INT64_MAX) return;
+  PLAIT_CHECK_GE(next, window.end_ps);
+  if (next - window.end_ps < clocks_.shortest_ps(round_.group)) {
+    lane.active_[round_.self][slot >> 6] |= std::uint64_t{1} << (slot & 63U);
+    lane.any_[round_.self] |= 1U << round_.group;
+  } else if (part == lane.index_) {
+    wish(lane, round_.group, slot, next);
+  } else {
+    lane.late_wishes_.push_back({part, {next, slot}});
+  }
 }
 
-// From the front of a part, as far as others leave it. Before the last of those that have been
-// taken comes up, more are.
-void WindowEngine::visit_front(unsigned part, std::size_t block, const Window& window,
+// From the front of a part, as far as others leave it, at most `most` taken at once. More are taken
+// while fewer than kPrepared follow the one that comes up.
+void WindowEngine::visit_front(unsigned part, std::size_t most, const Window& window,
                                Worker& lane) {
   DueList& due = workers_[part]->due_;
   std::size_t end = 0;
   for (std::size_t i = 0;; ++i) {
     if (end - i <= kPrepared)
-      if (const DueList::Block more = due.take_front(block)) end = more.end;
+      if (const DueList::Block more = due.take_front(most)) end = more.end;
     if (i == end) return;
     visit_at(part, i, end, window, lane);
   }
 }
 
-// A worker's own part, and then of what is left of the others'.
+// A worker's own part, and then some of what is left of the others'.
 void WindowEngine::visit_share(unsigned part, const Window& window) {
   Worker& lane = *workers_[part];
   list_due(part, window);

@@ -36,7 +36,8 @@ struct Window {
 
 class WindowEngine;
 
-/// One lane of execution and what belongs to it alone. `scratch` is the model's: pools, buffers.
+/// One lane of execution: what it has for itself, and entities that it visits first. The model's
+/// pools and buffers of a lane go by its index().
 class Worker {
  public:
   unsigned index() const { return index_; }
@@ -62,7 +63,7 @@ class Worker {
   std::vector<std::uint64_t> active_[2];  // by slot, this worker's own bits; see Round
   std::uint32_t any_[2] = {0, 0};         // by bitmap, bit: some slot of this group is set
   std::vector<Wishes> wishes_;            // by group
-  DueList due_;                           // slots to visit in this round
+  DueList due_;                           // slots to visit in this round; others may take some
   struct LateWish {
     unsigned part;
     Wish wish;
@@ -108,6 +109,7 @@ class WindowEngine {
   enum class End { kIdle, kTimeLimit, kStopped };
   /// Runs windows until nothing is wished for, or `until` is reached (windows that begin at or
   /// after it are not run), or `after_window` (called after every window, on one thread) says no.
+  /// If a visit throws, so does this; the engine may only be destroyed then.
   End run(Executor& executor, SimTime until, const WindowCallback& after_window);
 
   /// From the callback: run no further than `until`, which no entity has reached.
@@ -115,6 +117,8 @@ class WindowEngine {
 
   std::uint64_t windows() const { return windows_; }
   std::uint64_t visits() const;
+  /// There has been work for threads, so each worker has entities of its own.
+  bool is_shared() const { return workers_.size() > 1; }
 
  private:
   friend class Worker;
@@ -132,7 +136,7 @@ class WindowEngine {
   void lay_out(const std::vector<Entity*>& entities, unsigned workers);
   void share_out();
   std::optional<End> next_window(Window& window);
-  bool has_work(const GroupClocks::Turn& turn) const;
+  bool has_work(const GroupClocks::Turn& turn);
   void note_writers();
   bool has_work_for_all() const {
     return options_.workers > 1 && last_steps_[round_.group] >= options_.parallel_from;
@@ -140,17 +144,17 @@ class WindowEngine {
   std::optional<End> go_on(Window& window, const WindowCallback& after_window);
   void list_due(unsigned part, const Window& window);
   void find_due(unsigned part, Worker& worker);
-  void visit_front(unsigned part, std::size_t block, const Window& window, Worker& lane);
+  void visit_front(unsigned part, std::size_t most, const Window& window, Worker& lane);
   void visit_share(unsigned part, const Window& window);
   void visit_at(unsigned part, std::size_t i, std::size_t end, const Window& window, Worker& lane);
   void prepare(const DueList& due, std::size_t after, std::size_t end, const Window& window,
                FetchQueue& ahead) const;
-  void visit_slot(std::uint32_t slot, unsigned part, const Window& window, Worker& lane);
   void hand_over_wishes();
   void collect_due(Worker& worker, std::int64_t end_ps);
   std::uint64_t steps() const;
   bool any_active() const;
   std::int64_t earliest_wish();
+  std::int64_t earliest(Wishes& wishes);
   void wish(Worker& worker, unsigned group, std::uint32_t slot, std::int64_t at_ps);
   /// An earlier wish took its place.
   bool is_stale(const Worker::Wish& wish) const { return wish.at_ps != scheduled_ps_[wish.slot]; }

@@ -23,28 +23,28 @@ WindowEngine::WindowEngine(const std::vector<Entity*>& entities, const std::vect
   PLAIT_CHECK_LE(1U, options.workers);
   PLAIT_CHECK_EQ(entities.size(), owner.size());
   PLAIT_CHECK_EQ(entities.size(), groups.of.size());
+  for (const unsigned worker : owner) PLAIT_CHECK_LT(worker, options.workers);
   for (const std::uint8_t group : groups.of) place_of_.push_back(std::uint32_t{group} << kSlotBits);
   lay_out(entities, 1);
 }
 
 // Group by group, and worker by worker within each.
 void WindowEngine::lay_out(const std::vector<Entity*>& entities, unsigned workers) {
+  std::vector<std::vector<std::size_t>> members(side_.size() * workers);
+  for (std::size_t e = 0; e < entities.size(); ++e)
+    members[(place_of_[e] >> kSlotBits) * workers + (workers > 1 ? owner_[e] : 0)].push_back(e);
   parts_.clear();
   entities_.clear();
   std::uint32_t slot = 0;
-  for (std::uint32_t group = 0; group < side_.size(); ++group) {
-    for (unsigned w = 0; w < workers; ++w) {
-      const std::uint32_t begin = slot;
-      for (std::size_t e = 0; e < entities.size(); ++e) {
-        if ((workers > 1 && owner_[e] != w) || place_of_[e] >> kSlotBits != group) continue;
-        place_of_[e] = group << kSlotBits | slot++;
-        entities_.resize(slot);
-        entities_.back() = entities[e];
-      }
-      parts_.push_back({begin / 64, (slot + 63) / 64});
-      slot = (slot + kAlignSlots - 1) / kAlignSlots * kAlignSlots;
-      entities_.resize(slot);
+  for (std::size_t part = 0; part < members.size(); ++part) {
+    const std::uint32_t begin = slot;
+    for (const std::size_t e : members[part]) {
+      place_of_[e] = static_cast<std::uint32_t>(part / workers) << kSlotBits | slot++;
+      entities_.push_back(entities[e]);
     }
+    parts_.push_back({begin / 64, (slot + 63) / 64});
+    slot = (slot + kAlignSlots - 1) / kAlignSlots * kAlignSlots;
+    entities_.resize(slot);
   }
   PLAIT_CHECK_LE(slot, kSlotMask);
   scheduled_ps_.assign(slot, INT64_MAX);
@@ -65,9 +65,10 @@ void WindowEngine::lay_out(const std::vector<Entity*>& entities, unsigned worker
 void WindowEngine::share_out() {
   Worker& alone = *workers_.front();
   const auto places = place_of_;
-  const auto by_slot = entities_;
-  const auto scheduled_ps = scheduled_ps_, far_ps = far_ps_;
-  const std::vector<std::uint64_t> active[2] = {alone.active_[0], alone.active_[1]};
+  const auto by_slot = std::move(entities_);
+  const auto scheduled_ps = std::move(scheduled_ps_), far_ps = std::move(far_ps_);
+  const std::vector<std::uint64_t> active[2] = {std::move(alone.active_[0]),
+                                                std::move(alone.active_[1])};
   std::vector<Wishes> wishes = std::move(alone.wishes_);
 
   std::vector<Entity*> entities;

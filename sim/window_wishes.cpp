@@ -31,13 +31,16 @@ void WindowEngine::hand_over_wishes() {
 }
 
 std::int64_t WindowEngine::earliest_wish() {
-  std::int64_t earliest = INT64_MAX;
+  std::int64_t at_ps = INT64_MAX;
   for (const auto& worker : workers_)
-    for (Wishes& wishes : worker->wishes_) {
-      while (!wishes.empty() && is_stale(wishes.top())) pop_wish(wishes);
-      if (!wishes.empty()) earliest = std::min(earliest, wishes.top().at_ps);
-    }
-  return earliest;
+    for (Wishes& wishes : worker->wishes_) at_ps = std::min(at_ps, earliest(wishes));
+  return at_ps;
+}
+
+// Stale ones do not count: how many lie on top depends on how entities are shared out.
+std::int64_t WindowEngine::earliest(Wishes& wishes) {
+  while (!wishes.empty() && is_stale(wishes.top())) pop_wish(wishes);
+  return wishes.empty() ? INT64_MAX : wishes.top().at_ps;
 }
 
 void WindowEngine::pop_wish(Wishes& wishes) {

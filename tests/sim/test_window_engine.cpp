@@ -241,6 +241,42 @@ TEST_CASE("sides leapfrog: windows of twice the lookahead, a lookahead apart", "
   CHECK(b.begins == std::vector<std::int64_t>{0, 2000});
 }
 
+TEST_CASE("a wish that an earlier one has overtaken opens no window", "[engine]") {
+  // Wishes for 45000, is then called on, wishes for 9000 and for nothing more: 45000 is void.
+  Scripted fickle({45'000, 9'000});
+  // Of the same group. Its wish lies before the void one in a heap of both.
+  Scripted steady({30'000});
+  // Of the other group: calls on the fickle one at 1000, works on from 30000 to 60000.
+  struct Caller final : Entity {
+    std::int64_t visit(const Window& window, Worker& worker) override {
+      if (window.begin_ps == 1000) worker.activate(EntityId(1));
+      if (window.begin_ps < 1000) return window.end_ps;
+      if (window.begin_ps < 30'000) return 30'000;
+      return window.begin_ps < 60'000 ? window.end_ps : INT64_MAX;
+    }
+  } caller;
+  EntityGroups groups = two_sides();
+  groups.of = {0, 1, 1};
+  std::uint64_t windows = 0;
+  for (const unsigned workers : {1U, 2U}) {
+    fickle.begins.clear();
+    steady.begins.clear();
+    WindowEngine engine({&caller, &fickle, &steady}, {0, workers - 1, 0}, groups, options(workers));
+    for (std::uint32_t i = 0; i < 3; ++i) engine.wake(EntityId(i), SimTime());
+    std::uint64_t visits = 0;
+    bool in_vain = false;
+    engine.run(*make_sequential_executor(), SimTime::never(), [&](const Window&) {
+      in_vain |= engine.visits() == visits;
+      visits = engine.visits();
+      return true;
+    });
+    CHECK_FALSE(in_vain);
+    CHECK(fickle.begins == std::vector<std::int64_t>{0, 2000, 9000});
+    if (workers == 1) windows = engine.windows();
+    CHECK(engine.windows() == windows);
+  }
+}
+
 TEST_CASE("a worker that has nothing to do takes over what waits for another", "[engine]") {
   // Both parts at once, the second as soon as an entity of the first is being visited.
   struct TwoThreads final : Executor {
@@ -274,24 +310,27 @@ TEST_CASE("a worker that has nothing to do takes over what waits for another", "
     std::int64_t wish = 0;
     std::vector<unsigned> workers;  // of its visits
   };
-  // All belong to worker 0, and the first waits until the last has been visited. Each wishes for
-  // a visit in a window of its own.
+  // All belong to worker 0, and the first waits until the last has been visited. All wish for the
+  // next window, or each for one of its own.
+  const bool soon = GENERATE(false, true), sides = GENERATE(false, true);
   std::vector<Waiting> nodes(12);
   std::vector<Entity*> entities;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    nodes[i].wish = 5000 + 2000 * static_cast<std::int64_t>(i);
+    nodes[i].wish = soon ? 1000 : 5000 + 2000 * static_cast<std::int64_t>(i);
     entities.push_back(&nodes[i]);
   }
   nodes.front().next = &nodes.back();
   nodes.front().begun = &executor.begun;
-  WindowEngine engine(entities, std::vector<unsigned>(nodes.size(), 0), single(nodes.size()),
-                      options(2));
+  EntityGroups groups = sides ? two_sides() : single(nodes.size());
+  groups.of.assign(nodes.size(), 0);
+  WindowEngine engine(entities, std::vector<unsigned>(nodes.size(), 0), groups, options(2));
   for (std::uint32_t i = 0; i < nodes.size(); ++i) engine.wake(EntityId(i), SimTime());
   CHECK(engine.run(executor, SimTime::never(), kGoOn) == WindowEngine::End::kIdle);
   CHECK(nodes.front().in_time);
   CHECK(nodes.front().workers.at(0) == 0);
   CHECK(nodes.back().workers.at(0) == 1);
-  CHECK(engine.windows() == 13);  // at 0, then one for each wish, made to either worker
+  CHECK(engine.windows() ==
+        (soon ? 2 : 13));  // at 0, then one for each wish, made to either worker
   for (const Waiting& node : nodes) CHECK(node.workers.size() == 2);
 }
 
