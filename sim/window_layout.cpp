@@ -65,11 +65,11 @@ void WindowEngine::lay_out(const std::vector<Entity*>& entities, unsigned worker
 void WindowEngine::share_out() {
   Worker& alone = *workers_.front();
   const auto places = place_of_;
-  const auto by_slot = std::move(entities_);
-  const auto scheduled_ps = std::move(scheduled_ps_), far_ps = std::move(far_ps_);
-  const std::vector<std::uint64_t> active[2] = {std::move(alone.active_[0]),
-                                                std::move(alone.active_[1])};
-  std::vector<Wishes> wishes = std::move(alone.wishes_);
+  const auto by_slot = std::exchange(entities_, {});
+  const auto scheduled_ps = std::exchange(scheduled_ps_, {}), far_ps = std::exchange(far_ps_, {});
+  const std::vector<std::uint64_t> active[2] = {std::exchange(alone.active_[0], {}),
+                                                std::exchange(alone.active_[1], {})};
+  std::vector<Wishes> wishes = std::exchange(alone.wishes_, {});
 
   std::vector<Entity*> entities;
   std::vector<std::uint32_t> entity_at(by_slot.size());
