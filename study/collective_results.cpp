@@ -142,7 +142,6 @@ double bus_factor(CollectiveKind kind, std::uint32_t group_size) {
     case CollectiveKind::kAllGather:
     case CollectiveKind::kReduceScatter:
     case CollectiveKind::kAllToAll:
-      return (n - 1) / n;
     case CollectiveKind::kGather:
     case CollectiveKind::kScatter:
       return (n - 1) / n;

@@ -109,13 +109,13 @@ std::vector<PortId> find_link(const Scenario& scenario, std::size_t index,
            fmt::format("'{}' is not a link: write the names of its two ends as A:B, or A:B#k for "
                        "one of several cables",
                        text));
-  const auto end = [&](std::string name) {
+  const auto end = [&](const std::string& name) {
     return find_node(scenario, index, "link", graph, name, std::nullopt);
   };
   const NodeId a = end(text.substr(0, colon));
   const NodeId b =
       end(text.substr(colon + 1, hash == std::string::npos ? std::string::npos : hash - colon - 1));
-  const std::vector<PortId> ports = cables_between(graph, a, b);
+  std::vector<PortId> ports = cables_between(graph, a, b);
   if (ports.empty())
     refuse(scenario, index, "link",
            fmt::format("no cable joins {} and {}", graph.node(a).name, graph.node(b).name));
