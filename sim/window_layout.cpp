@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the window engine keeps what: every entity has a slot in the bitmaps of its group.
-#include <algorithm>
 #include <utility>
 
 #include "sim/check.hpp"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // When entities of the window engine want to be visited by themselves: a heap for each worker and
 // group.
+#include <algorithm>
+
 #include "sim/window_engine.hpp"
 
 namespace plait {
