@@ -6,6 +6,7 @@
 /// a row all arrive, of 64 fewer than half; the others are dropped), so a visit that names a
 /// hundred lines of its successors must spread them over its own work.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -20,17 +21,18 @@ class FetchQueue {
 
   /// Names the lines of [begin, begin + bytes).
   void add(const void* begin, std::size_t bytes = 1) {
-    const char* const end = static_cast<const char*>(begin) + bytes;
-    const char* line =
-        static_cast<const char*>(begin) - reinterpret_cast<std::uintptr_t>(begin) % kLine;
-    for (; line < end; line += kLine) {
-      if (end_ == lines_.size()) return;
-      lines_[end_++] = line;
-    }
+    const std::size_t before = reinterpret_cast<std::uintptr_t>(begin) % kLine;
+    const char* const first = static_cast<const char*>(begin) - before;
+    const std::size_t count = std::min((before + bytes + kLine - 1) / kLine, lines_.size() - end_);
+    for (std::size_t i = 0; i < count; ++i) lines_[end_ + i] = first + i * kLine;
+    end_ += count;
   }
   /// Fetches the next few.
   void step(unsigned lines) {
-    for (; lines > 0 && at_ != end_; --lines) __builtin_prefetch(lines_[at_++], 1);
+    const char* const* line = lines_.data() + at_;
+    const char* const* const end = line + std::min<std::size_t>(lines, end_ - at_);
+    for (; line != end; ++line) __builtin_prefetch(*line, 1);
+    at_ = static_cast<std::size_t>(end - lines_.data());
   }
   /// Lines named and not fetched.
   std::size_t waiting() const { return end_ - at_; }

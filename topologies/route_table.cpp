@@ -161,8 +161,14 @@ class RouteTable::Builder {
           mixed |= common != kNone && set != common;
           common = set;
         }
-        table_.blocks_.push_back(mixed ? kMixed : common == kNone ? 0 : common);
+        table_.blocks_.push_back(mixed ? kMixed : pack(common == kNone ? 0 : common));
       }
+  }
+
+  std::uint32_t pack(std::uint32_t id) const {
+    const PortSet& set = table_.port_sets_[id];
+    const bool fits = set.begin < kMixed >> kSizeBits && set.size <= kSizeMask;
+    return fits ? set.begin << kSizeBits | set.size : kMixed;
   }
 
   std::span<const std::uint16_t> set(std::uint32_t id) const {

@@ -47,9 +47,11 @@ class RouteTable {
     std::span<const std::uint16_t> next_hops(EndpointId to) const {
       const std::uint32_t edge = edges_[to.index()];
       if (edge == own_edge_) return {ports_to_hosts_ + to.index(), 1};
-      std::uint32_t set = blocks_[edge / kBlock];
-      if (set == kMixed) set = sets_[edge];
-      return {set_ports_ + port_sets_[set].begin, port_sets_[set].size};
+      const std::uint32_t block = blocks_[edge / kBlock];
+      if (block != kMixed) [[likely]]
+        return {set_ports_ + (block >> kSizeBits), block & kSizeMask};
+      const PortSet& set = port_sets_[sets_[edge]];
+      return {set_ports_ + set.begin, set.size};
     }
 
    private:
@@ -101,7 +103,10 @@ class RouteTable {
  private:
   class Builder;
   static constexpr std::uint32_t kBlock = 8;
-  static constexpr std::uint32_t kMixed = UINT32_MAX;  // a block of several sets
+  // A block of one set holds its begin and, in the lower bits, its size.
+  static constexpr unsigned kSizeBits = 10;
+  static constexpr std::uint32_t kSizeMask = (1U << kSizeBits) - 1;
+  static constexpr std::uint32_t kMixed = UINT32_MAX;  // several sets, or one that does not fit
   static constexpr std::uint32_t kNone = UINT32_MAX;   // no switch, no column
 
   std::size_t block_count() const { return (edge_count_ + kBlock - 1) / kBlock; }
@@ -112,7 +117,7 @@ class RouteTable {
   std::vector<std::uint32_t> switch_row_;  // by node id
   std::vector<std::uint32_t> own_edge_;    // by switch row: its column, or kNone
   std::vector<std::uint32_t> edge_row_;    // by column: its row; kNone: of endpoints cut off
-  std::vector<std::uint32_t> blocks_;      // switch row x block of columns -> set, or kMixed
+  std::vector<std::uint32_t> blocks_;      // switch row x block of columns; see kSizeBits
   std::vector<std::uint32_t> set_index_;   // switch row x edge column -> set
   std::vector<PortSet> port_sets_;
   std::vector<std::uint16_t> set_ports_;

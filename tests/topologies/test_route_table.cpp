@@ -92,6 +92,22 @@ TEST_CASE("fat tree: next hops go up by k/2 ports and down by one", "[route_tabl
   CHECK(routes.hop_count(EndpointId(0u), last) == 6);            // over a core
 }
 
+TEST_CASE("more next hops than a block can name", "[route_table]") {
+  FabricGraph graph;  // a - s = t - b; a block has ten bits for the size of its set
+  const NodeId a = graph.add_host("a", 1), b = graph.add_host("b", 1);
+  const NodeId s = graph.add_switch("s", 1), t = graph.add_switch("t", 1);
+  graph.connect(a, s, {});
+  graph.connect(b, t, {});
+  for (int i = 0; i < 1100; ++i) graph.connect(s, t, {});
+  graph.finalize();
+  const RouteTable routes(graph);
+  const auto hops = routes.next_hops(s, graph.endpoint(graph.port(b, 0)));
+  REQUIRE(hops.size() == 1100);
+  CHECK(hops[0] == 1);
+  CHECK(hops[1099] == 1100);
+  CHECK(routes.next_hops(t, graph.endpoint(graph.port(a, 0))).size() == 1100);
+}
+
 TEST_CASE("memory is per pair of switches, not of hosts", "[route_table]") {
   // 1024 hosts: 320 switches x 128 edge switches x (4 + 2) bytes = 246 kB, endpoints 10 B each. A
   // table per pair of hosts would have at least 1024 * 1024 * 2 B = 2 MB.
