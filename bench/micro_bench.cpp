@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "models/shared_buffer.hpp"
-#include "sim/arrival_batch.hpp"
 #include "sim/executor.hpp"
+#include "sim/key_sort.hpp"
 #include "sim/random.hpp"
 #include "topologies/fat_tree.hpp"
 #include "topologies/route_table.hpp"

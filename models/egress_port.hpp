@@ -19,7 +19,7 @@ constexpr unsigned kQueues = kPriorities + 1;
 
 struct alignas(64) EgressPort {
   std::int64_t free_at_ps = 0;  ///< The wire is busy until here.
-  Chain<Packet> out;            ///< Written in this visit, not yet published.
+  OutChain<Packet> out;         ///< Written in this visit, not yet published.
   std::uint64_t packets = 0;
   std::uint64_t wire_bytes = 0;
   std::uint32_t queue_bytes = 0;  ///< All queues but the pause frames'.

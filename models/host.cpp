@@ -126,7 +126,7 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
       apply_faults(now);
     run_local(now);
     advance_for(arrival.channel, now - 1);
-    fingerprint_.add(digest(packet, now, arrival.channel));
+    fingerprint_.add(digest(packet, digest_place(now, arrival.channel)));
     if (loss_.possible() && lost_on_arrival(arrival.channel, packet)) [[unlikely]]
       continue;
     nics_[arrival.channel].receive(now, packet);

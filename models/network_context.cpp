@@ -75,10 +75,10 @@ NetworkContext::NetworkContext(const FabricGraph& fabric, const RouteTable& rout
     : graph(fabric),
       routes(route_table),
       params(network),
-      channels(fabric.port_count()),
       telemetry(needs_of(network.transport.congestion_control).telemetry),
       posting_order(network.wire.tie_order == TieOrder::kPosting),
-      annex(telemetry, posting_order) {
+      annex(telemetry, posting_order),
+      channels(fabric.port_count(), annex.bytes()) {
   if (fabric.endpoint_count() > kMaxEndpoints)
     throw UserError("the fabric has " + std::to_string(fabric.endpoint_count()) +
                     " NIC ports; at most " + std::to_string(kMaxEndpoints) + " are supported");

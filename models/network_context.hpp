@@ -32,19 +32,12 @@ struct PortLoad {
 
 /// What a switch notes of the arrivals of one visit.
 struct SwitchScratch {
-  std::vector<std::uint32_t> next;      ///< By arrival: the one behind it in its queue.
-  std::vector<std::uint32_t> from, to;  ///< Bytes by ingress and by egress port.
-  unsigned priorities = 0;              ///< Bit: some arrival has it.
-  bool odd = false;                     ///< A pause frame, or a packet without a route.
-  std::vector<PortLoad> loads;          ///< By egress port, while routes are drawn by load.
+  std::vector<std::uint32_t> next;    ///< By arrival: the one behind it in its queue.
+  std::int64_t bytes = 0;             ///< Of all.
+  bool odd = false;                   ///< A pause frame, or a packet without a route.
+  std::vector<std::int64_t> by_port;  ///< Bytes by ingress or egress port, where asked for.
+  std::vector<PortLoad> loads;        ///< By egress port, while routes are drawn by load.
   LoadBalancer::Trial choices;
-
-  void reset(std::size_t ports) {
-    from.assign(ports, 0);
-    to.assign(ports, 0);
-    priorities = 0;
-    odd = false;
-  }
 };
 
 /// Belongs to one worker; a visit may use it freely.
@@ -106,12 +99,12 @@ struct NetworkContext {
   std::vector<LinkClass> link_classes;
   std::vector<std::uint16_t> link_class_of;  ///< By egress port.
   std::unique_ptr<const FaultPlan> faults;   ///< Not null.
+  bool telemetry = false;                    ///< Packets carry an IntStack.
+  bool posting_order = false;                ///< Packets carry a Lineage.
+  PacketAnnex annex;
   ChannelStore<Packet> channels;
   std::vector<WorkerScratch> scratch;  ///< By worker.
-  bool telemetry = false;              ///< Packets carry an IntStack.
-  bool posting_order = false;          ///< Packets carry a Lineage.
   bool short_flowlets = false;  ///< Flowlets may overtake those before (models/flowlet_gap.hpp).
-  PacketAnnex annex;
   IntScale int_scale;
 
   /// @pre the host of the GPU has a NIC.

@@ -246,7 +246,7 @@ class alignas(FetchQueue::kLine) Nic {
   // What every visit reads comes first, together: four cache lines.
   std::int64_t free_at_ps_ = 0;
   std::int64_t next_timer_ps_ = INT64_MAX;
-  Chain<Packet> out_;
+  OutChain<Packet> out_;
   Chain<Packet> control_;
   std::uint32_t turn_ = 0;  // flow index to look at first
   std::uint8_t paused_ = 0;

@@ -21,7 +21,7 @@ enum class PacketKind : std::uint8_t {
   kTrimmed,       ///< A data packet whose payload a switch has dropped.
   kTrimNack,      ///< Packet `psn` was trimmed.
   kCnp,
-  kPause,  ///< From here on: priority flow control, not routed.
+  kPause = 8,  ///< From here on: priority flow control, not routed. No kind before has this bit.
   kResume,
 };
 
@@ -56,8 +56,10 @@ struct Packet {
   bool is_final_stripe() const { return to >> 31 != 0; }
   void set_final_stripe() { to |= 1U << 31; }
   PacketKind kind() const { return static_cast<PacketKind>(from >> 24 & 15U); }
-  bool is_pfc() const {
-    return (from & 15U << 24) >= static_cast<std::uint32_t>(PacketKind::kPause) << 24;
+  bool is_pfc() const { return any_pfc(from); }
+  /// Of the members `from` of several packets, or-ed.
+  static bool any_pfc(std::uint32_t from) {
+    return (from & static_cast<std::uint32_t>(PacketKind::kPause) << 24) != 0;
   }
   bool has(PacketFlag flag) const { return (from >> 28 & flag) != 0; }
   void set_kind(PacketKind kind) {
@@ -75,18 +77,22 @@ struct Packet {
   }
 };
 static_assert(sizeof(Packet) == 24);
+static_assert(PacketKind::kCnp < PacketKind::kPause);
 static_assert(std::endian::native == std::endian::little);  // digest() reads packets as words
 
+/// Place of an arrival for digest(); digest_place(t + d, c) is digest_place(t, c) + d.
+inline std::uint64_t digest_place(std::int64_t now_ps, std::uint32_t channel) {
+  return static_cast<std::uint64_t>(now_ps) + (static_cast<std::uint64_t>(channel) << 48);
+}
 /// What the fingerprint hashes of an arrival: all of the packet as it lies in memory, when it came
 /// and where. A sum of odd multiples, so that the multiplications do not wait for each other.
-inline std::uint64_t digest(const Packet& packet, std::int64_t now_ps, std::uint32_t channel) {
+/// @param place  digest_place(when, where).
+inline std::uint64_t digest(const Packet& packet, std::uint64_t place) {
   const auto word = [&](std::size_t i) {
     std::uint64_t bits;
     std::memcpy(&bits, reinterpret_cast<const char*>(&packet) + 8 * i, 8);
     return bits;
   };
-  const std::uint64_t place =
-      static_cast<std::uint64_t>(now_ps) + (static_cast<std::uint64_t>(channel) << 48);
   return place + word(0) * 0x9e3779b97f4a7c15U + word(1) * 0xbf58476d1ce4e5b9U +
          word(2) * 0x94d049bb133111ebU;
 }

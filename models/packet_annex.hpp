@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /// @file packet_annex.hpp
-/// What packets of some runs carry beside their 24 bytes (sim/channel.hpp, annex): telemetry, and
+/// What packets of some runs carry beside their 24 bytes (sim/chunk.hpp, annex): telemetry, and
 /// the lineage of their arrival. Only for packets that lie in a chunk.
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 #include "models/lineage.hpp"
 #include "models/packet.hpp"
 #include "models/telemetry.hpp"
-#include "sim/channel.hpp"
+#include "sim/chunk.hpp"
 
 namespace plait {
 

@@ -51,18 +51,20 @@ SharedBuffer::SharedBuffer(const SwitchParams& params, const std::vector<std::in
       ingress_(headroom.size() * kPriorities),
       paused_of_port_(headroom.size()) {
   check_pfc(params.pfc, headroom);
-  for (std::size_t port = 0; port < headroom.size(); ++port)
+  for (std::size_t port = 0; port < headroom.size(); ++port) {
     alpha_1024_.push_back(alpha_at(rates.empty() ? BitRate() : rates[port], params.pfc));
+    least_alpha_1024_ = std::min(least_alpha_1024_, alpha_1024_.back());
+  }
   const auto ports = static_cast<std::int64_t>(headroom.size());
   if (params.buffer.count() > kMostQueued && ports > 0)
     most_per_ingress_ = std::max<std::int64_t>(largest_packet, kMostQueued / 2 / ports);
   const std::int64_t lossless_priorities = std::popcount(lossless_);
   const std::int64_t lossy_priorities =
       static_cast<std::int64_t>(kPriorities) - lossless_priorities;
+  reserves_ = (lossless_priorities * reserve_ + lossy_priorities * lossy_reserve_) * ports;
   const std::int64_t set_aside =
-      lossless_priorities *
-          (std::accumulate(headroom.begin(), headroom.end(), std::int64_t{0}) + reserve_ * ports) +
-      lossy_priorities * lossy_reserve_ * ports;
+      lossless_priorities * std::accumulate(headroom.begin(), headroom.end(), std::int64_t{0}) +
+      reserves_;
   pool_ = params.buffer.count() - set_aside;
   if (pool_ <= 0)
     throw UserError("switch buffer of " + to_string(params.buffer) +
@@ -90,6 +92,28 @@ void SharedBuffer::check_empty_admits(std::uint32_t largest_packet) const {
     if (!surely_quiet(port, priority, largest_packet) && largest_packet > headroom_[port])
       refuse("pause threshold (fabric.switch.pfc.alpha or xoff) and headroom are lower");
   }
+}
+
+// An ingress or a lossy queue alone has at most S above its reserve. If that does not do, which is
+// where many ingresses hold something, the fullest of them decides.
+bool SharedBuffer::all_stay_quiet(std::int64_t total) const {
+  const std::int64_t most = shared_ + total;
+  const std::int64_t free = pool_ - most;
+  if (free < 0 || (lossy() != 0 && most > (free * lossy_alpha_1024_ >> 10))) return false;
+  if (lossless_ == 0) return true;
+  if (static_) return most_of_an_ingress() + total <= xoff_;
+  const std::int64_t least_limit = limit(least_alpha_1024_, free);
+  return most < least_limit || excess(most_of_an_ingress() + total) < least_limit;
+}
+
+std::int64_t SharedBuffer::most_of_an_ingress() const {
+  std::int32_t most = 0;
+  for (unsigned bits = lossless_; bits != 0; bits &= bits - 1) {
+    const Ingress* const of_priority = &at(0, static_cast<std::uint32_t>(std::countr_zero(bits)));
+    for (std::size_t port = 0; port < headroom_.size(); ++port)
+      most = std::max(most, of_priority[port].bytes);
+  }
+  return most;
 }
 
 SharedBuffer::Verdict SharedBuffer::enter(std::uint32_t port, std::uint32_t priority,

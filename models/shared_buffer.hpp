@@ -38,6 +38,8 @@ class SharedBuffer {
   }
 
   bool lossless(std::uint32_t priority) const { return (lossless_ >> priority & 1U) != 0; }
+  /// Bit set of the other priorities.
+  unsigned lossy() const { return ~lossless_ & 0xffU; }
 
   /// True if a lossless packet can enter without a pause or a drop, even if the bytes that have
   /// left since the last release() are still counted: exact state is not needed. (T falls and I - r
@@ -59,11 +61,15 @@ class SharedBuffer {
            shared - lossy_excess(queue_bytes) <= free_shared();
   }
 
+  /// True if no packet can cause a pause or a drop while at most `total` bytes enter, through any
+  /// ports and in any order, whatever leaves. Coarser than the next two, which ask port by port.
+  /// @pre no ingress is paused, so no headroom is in use.
+  bool all_stay_quiet(std::int64_t total) const;
   /// True if no lossless packet that comes through `port` can cause a pause or a drop while at most
-  /// `bytes` enter there and at most `total` in all, in any order, whatever leaves.
-  bool stays_quiet(std::uint32_t port, unsigned priorities, std::int64_t bytes,
-                   std::int64_t total) const {
-    for (unsigned bits = priorities & lossless_; bits != 0; bits &= bits - 1) {
+  /// `bytes` of such enter there and at most `total` of all kinds anywhere, in any order, whatever
+  /// leaves.
+  bool stays_quiet(std::uint32_t port, std::int64_t bytes, std::int64_t total) const {
+    for (unsigned bits = lossless_; bits != 0; bits &= bits - 1) {
       const Ingress& ingress = at(port, static_cast<std::uint32_t>(__builtin_ctz(bits)));
       const bool quiet =
           static_ ? ingress.bytes + bytes <= xoff_ && total <= free_shared()
@@ -138,6 +144,8 @@ class SharedBuffer {
   }
 
   std::int64_t shared_bytes() const { return shared_; }
+  /// No more than this is in the buffer while no headroom is in use.
+  std::int64_t most_held() const { return shared_ + reserves_; }
   bool empty() const;
   /// The peer of `port` has been told to pause this priority.
   bool is_paused(std::uint32_t port, std::uint32_t priority) const {
@@ -165,9 +173,13 @@ class SharedBuffer {
   }
   std::int64_t free_shared() const { return pool_ - shared_; }
   /// T for `free` shared bytes. Cut so that the 32-bit counters of an ingress hold in any buffer.
-  std::int64_t limit_of(std::uint32_t port, std::int64_t free) const {
-    return std::min(free * alpha_1024_[port] >> 10, most_per_ingress_);
+  std::int64_t limit(std::uint32_t alpha_1024, std::int64_t free) const {
+    return std::min(free * alpha_1024 >> 10, most_per_ingress_);
   }
+  std::int64_t limit_of(std::uint32_t port, std::int64_t free) const {
+    return limit(alpha_1024_[port], free);
+  }
+  std::int64_t most_of_an_ingress() const;
   std::int64_t threshold(std::uint32_t port) const {
     return static_ ? xoff_ - reserve_ : limit_of(port, free_shared());
   }
@@ -179,9 +191,10 @@ class SharedBuffer {
   void check_empty_admits(std::uint32_t largest_packet) const;
   bool leave_paused(std::uint32_t port, std::uint32_t priority, std::uint32_t bytes);
 
-  bool static_ = false;      // thresholds
-  std::int64_t pool_ = 0;    // B - sum H - sum r - sum r'
-  std::int64_t shared_ = 0;  // S
+  bool static_ = false;        // thresholds
+  std::int64_t pool_ = 0;      // B - sum H - sum r - sum r'
+  std::int64_t shared_ = 0;    // S
+  std::int64_t reserves_ = 0;  // sum r + sum r'
   std::int64_t reserve_ = 0;
   std::int64_t lossy_reserve_ = 0;
   std::int64_t resume_offset_ = 0;
@@ -191,8 +204,9 @@ class SharedBuffer {
   std::int64_t most_per_ingress_ = kMostQueued;
   std::uint32_t paused_ = 0;
   std::uint8_t lossless_ = 0;
-  std::vector<std::int64_t> headroom_;        // by port
-  std::vector<std::uint32_t> alpha_1024_;     // by port
+  std::vector<std::int64_t> headroom_;     // by port
+  std::vector<std::uint32_t> alpha_1024_;  // by port
+  std::uint32_t least_alpha_1024_ = UINT32_MAX;
   std::vector<Ingress> ingress_;              // see at()
   std::vector<std::uint8_t> paused_of_port_;  // bit: this priority of the port's peer is paused
 };

@@ -32,7 +32,7 @@ void Switch::prepare(const Window& window, unsigned visits_before, FetchQueue& a
   if (visits_before > 1) {
     context_.channels.name_slots(window.parity, first_port_, port_count_, ahead);
     ahead.add(ports_.data(), port_count_ * sizeof(EgressPort));
-    for (unsigned bits = recent_priorities_; bits != 0; bits &= bits - 1) {
+    for (unsigned bits = usual_priorities_; bits != 0; bits &= bits - 1) {
       const auto priority = static_cast<std::uint32_t>(__builtin_ctz(bits));
       ahead.add(&queues_[priority * port_count_], port_count_ * sizeof(EgressQueue));
       buffer_.name_ingresses(priority, ahead);

@@ -81,6 +81,7 @@ class Switch final : public Entity {
   // models/switch_calm.cpp
   class PortService;
   bool is_calm(const Window& window);
+  bool has_room_for_all() const;
   bool ingresses_stay_quiet() const;
   bool egresses_stay_quiet() const;
   void serve_by_port(const Window& window, FetchQueue& ahead);
@@ -177,14 +178,15 @@ class Switch final : public Entity {
   std::uint32_t port_count_;
   bool telemetry_;
   bool trims_;
-  bool plain_wire_;            // no faults, no annex
-  bool plain_admission_;       // SharedBuffer::surely_quiet() alone lets a lossless packet in
-  bool routes_known_ = false;  // of the visit's arrivals, as their groups
-  bool may_be_calm_ = false;   // no faults, losses, watchdog or order of posting
-  bool interrupted_;           // by faults or by the watchdog
-  std::uint8_t recent_priorities_ = 0;       // of the last visit
+  bool plain_wire_;                // no faults, no annex
+  bool plain_admission_;           // SharedBuffer::surely_quiet() alone lets a lossless packet in
+  bool routes_known_ = false;      // of the visit's arrivals, as their groups
+  bool may_be_calm_ = false;       // no faults, losses, watchdog or order of posting
+  bool interrupted_;               // by faults or by the watchdog
+  std::uint8_t usual_priorities_;  // of packets; bit by priority
   std::uint32_t least_marked_ = UINT32_MAX;  // no shorter queue is marked in any port
   std::int64_t lossy_port_limit_;
+  std::int64_t most_queued_;  // no port may have more in a calm visit
   std::vector<EgressPort> ports_;
   std::vector<EgressQueue> queues_;           // see queues_of()
   std::vector<std::uint64_t> waiting_ports_;  // bit: some queue is not empty

@@ -10,7 +10,8 @@
 //   there in it, and S has grown by at most all arrivals. If even these bounds let a packet in
 //   without a pause, so does the true state, because the rules are monotone in both
 //   (SharedBuffer::stays_quiet). The same for lossy queues and port limits with what arrives for an
-//   egress port.
+//   egress port. Mostly there is room for all arrivals behind any one ingress and for any one
+//   egress port; then nobody has to know how they are spread (has_room_for_all).
 // - Trimming above the threshold looks at the packet's own egress port and leaves less than these
 //   bounds count, so the port decides it for itself (only lossy packets are trimmed, and those are
 //   never paused); but not where loads have been drawn with the whole packet.
@@ -23,7 +24,6 @@
 // it came is copied once, from where it arrived to where it goes.
 #include <algorithm>
 #include <array>
-#include <numeric>
 
 #include "models/port_bits.hpp"
 #include "models/switch.hpp"
@@ -113,7 +113,7 @@ class Switch::PortService {
     }
     last_[priority] = index;
   }
-  Packet& front(std::uint32_t queue) {
+  const Packet& front(std::uint32_t queue) const {
     Chain<Packet>& stored = queues_[queue].packets;
     return stored.empty() ? batch_.item(first_[queue]) : stored.front();
   }
@@ -125,27 +125,42 @@ class Switch::PortService {
     const auto number = static_cast<std::uint32_t>(switch_.scheduler_.pick(
         port_, waiting_ & open_, queues_, [this](unsigned q) { return front(q).wire_bytes; }));
     EgressQueue& queue = queues_[number];
-    Packet& packet = front(number);
-    const std::uint32_t bytes = packet.wire_bytes;
-    if (number != kPfcQueue) {
-      queue.bytes -= bytes;
-      queue_bytes_ -= bytes;
-      if (queue.bytes > switch_.least_marked_) switch_.mark(port_, out_, queue.bytes, packet);
-    }
-    send(packet, free_ps_);
-    if (!queue.packets.empty()) {
-      if (number != kPfcQueue && switch_.buffer_.lossless(number))
-        switch_.buffer_.leave_quiet(packet.arrival, number, bytes);
-      queue.packets.pop(scratch_.pool);
-    } else if (first_[number] == last_[number]) {
-      late_ &= ~(1U << number);
+    if (queue.packets.empty()) {
+      depart_late(number, queue);
     } else {
-      first_[number] = scratch_.survey.next[first_[number]];
+      depart_stored(number, queue);
     }
-    if (queue.packets.empty() && (late_ >> number & 1U) == 0) {
-      queue.deficit = 0;  // an idle queue saves nothing up
-      waiting_ &= ~(1U << number);
+  }
+  void depart_stored(std::uint32_t number, EgressQueue& queue) {
+    Packet& packet = queue.packets.front();
+    if (number != kPfcQueue) [[likely]]
+      take_out(queue, packet);
+    send(packet, free_ps_);
+    if (switch_.buffer_.lossless(number))
+      switch_.buffer_.leave_quiet(packet.arrival, number, packet.wire_bytes);
+    queue.packets.pop(scratch_.pool);
+    if (queue.packets.empty() && (late_ >> number & 1U) == 0) idle(number, queue);
+  }
+  void depart_late(std::uint32_t number, EgressQueue& queue) {
+    const std::uint32_t index = first_[number];
+    Packet& packet = batch_.item(index);
+    take_out(queue, packet);
+    send(packet, free_ps_);
+    if (index != last_[number]) {
+      first_[number] = scratch_.survey.next[index];
+      return;
     }
+    late_ &= ~(1U << number);
+    idle(number, queue);
+  }
+  void take_out(EgressQueue& queue, Packet& packet) {
+    queue.bytes -= packet.wire_bytes;
+    queue_bytes_ -= packet.wire_bytes;
+    if (queue.bytes > switch_.least_marked_) switch_.mark(port_, out_, queue.bytes, packet);
+  }
+  void idle(std::uint32_t number, EgressQueue& queue) {
+    queue.deficit = 0;  // an idle queue saves nothing up
+    waiting_ &= ~(1U << number);
   }
 
   [[gnu::always_inline]] void send(const Packet& packet, std::int64_t start) {
@@ -187,9 +202,8 @@ class Switch::PortService {
 
   // Lossy queues are counted by their length: out of S at the begin, into it at the end.
   void count_lossy(bool in) {
-    for (unsigned bits = waiting_ & 0xffU; bits != 0; bits &= bits - 1) {
+    for (unsigned bits = waiting_ & switch_.buffer_.lossy(); bits != 0; bits &= bits - 1) {
       const auto q = static_cast<std::uint32_t>(__builtin_ctz(bits));
-      if (switch_.buffer_.lossless(q)) continue;
       switch_.buffer_.resize_lossy(in ? 0 : queues_[q].bytes, in ? queues_[q].bytes : 0);
     }
   }
@@ -214,43 +228,53 @@ class Switch::PortService {
 
 // Leaves the routes of a calm visit in the batch's groups.
 bool Switch::is_calm(const Window& window) {
-  if (!may_be_calm_ || !ingresses_stay_quiet()) return false;
+  constexpr std::size_t kFew = 8;  // arrivals for which the plain path is as fast
+  const SwitchScratch& survey = scratch_->survey;
+  const ArrivalBatch<Packet>& batch = scratch_->batch;
+  if (!may_be_calm_ || survey.odd || batch.size() < kFew || buffer_.paused_count() != 0 ||
+      !batch.fits_groups(port_count_))
+    return false;
+  const bool room_for_all = has_room_for_all();
+  if (!room_for_all && !ingresses_stay_quiet()) return false;
   if (!routes_known_ && !draw_routes(window)) return false;
-  if (egresses_stay_quiet()) return true;
+  if (room_for_all || egresses_stay_quiet()) return true;
   take_back_routes();
   return false;
 }
 
+// Whether all arrivals could come through any one port and go to any one.
+bool Switch::has_room_for_all() const {
+  const std::int64_t bytes = scratch_->survey.bytes;
+  return buffer_.most_held() + bytes <= most_queued_ && buffer_.all_stay_quiet(bytes);
+}
+
 bool Switch::ingresses_stay_quiet() const {
-  constexpr std::size_t kFew = 8;  // arrivals for which the plain path is as fast
-  const SwitchScratch& survey = scratch_->survey;
+  SwitchScratch& survey = scratch_->survey;
   const ArrivalBatch<Packet>& batch = scratch_->batch;
-  if (survey.odd || batch.size() < kFew || buffer_.paused_count() != 0 ||
-      !batch.fits_groups(port_count_))
-    return false;
-  const std::int64_t bytes =
-      std::accumulate(survey.from.begin(), survey.from.end(), std::int64_t{0});
+  std::vector<std::int64_t>& from = survey.by_port;
+  from.assign(port_count_, 0);
+  for (std::uint32_t i = 0; i < batch.size(); ++i) {
+    const Packet& packet = batch.item(i);
+    if (buffer_.lossless(packet.priority())) from[batch.channel(i)] += packet.wire_bytes;
+  }
   for (std::uint32_t p = 0; p < port_count_; ++p)
-    if (survey.from[p] != 0 && !buffer_.stays_quiet(p, survey.priorities, survey.from[p], bytes))
-      return false;
+    if (from[p] != 0 && !buffer_.stays_quiet(p, from[p], survey.bytes)) return false;
   return true;
 }
 
 bool Switch::egresses_stay_quiet() const {
-  const SwitchScratch& survey = scratch_->survey;
-  const std::int64_t bytes =
-      std::accumulate(survey.from.begin(), survey.from.end(), std::int64_t{0});
-  const std::int64_t most_port_bytes = std::min(lossy_port_limit_, kMostQueued);
+  SwitchScratch& survey = scratch_->survey;
+  const ArrivalBatch<Packet>& batch = scratch_->batch;
+  std::vector<std::int64_t>& to = survey.by_port;
+  to.assign(port_count_, 0);
+  for (std::uint32_t i = 0; i < batch.size(); ++i) to[batch.group(i)] += batch.item(i).wire_bytes;
   for (std::uint32_t p = 0; p < port_count_; ++p) {
-    if (survey.to[p] == 0) continue;
+    if (to[p] == 0) continue;
     // All queues of the port together bound each of them.
-    const std::int64_t queued = std::int64_t{ports_[p].queue_bytes} + survey.to[p];
-    if (queued > most_port_bytes ||
-        (trims_ && queued > trim_threshold_ && balancer_.reads_loads()) ||
-        !buffer_.lossy_stays_below(queued, bytes))
-      return false;
+    const std::int64_t queued = ports_[p].queue_bytes + to[p];
+    if (queued > most_queued_ || !buffer_.lossy_stays_below(queued, survey.bytes)) return false;
   }
-  return !survey.odd;
+  return true;
 }
 
 void Switch::serve_by_port(const Window& window, FetchQueue& ahead) {

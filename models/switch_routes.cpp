@@ -24,59 +24,57 @@
 namespace plait {
 
 // Takes the arrivals of the window, and what needs each of them but not their order: fingerprint,
-// routes, bounds for is_calm(). In a short loop the processor waits for the memory of many look-ups
-// at once.
+// routes, what is_calm() asks first. In a short loop the processor waits for the memory of many
+// look-ups at once.
 void Switch::gather(const Window& window, FetchQueue& ahead) {
-  SwitchScratch& survey = scratch_->survey;
-  survey.reset(port_count_);
   SetFingerprint fingerprint = fingerprint_;
   const RouteTable::Row routes = context_.routes.row(node_);
-  std::uint32_t* const from = survey.from.data();
-  std::uint32_t* const to = survey.to.data();
-  unsigned priorities = 0;
+  const auto begin_low = static_cast<std::uint32_t>(window.begin_ps);
+  std::int64_t bytes = 0;
+  std::uint32_t all_flags = 0;
+  bool unroutable = false;
   // Also where choices are drawn later: here the look-ups of many packets overlap.
   const bool draws = !routes_known_ && may_be_calm_ && pinned_.empty();
-  const auto survey_run = [&](std::span<const Packet> packets, std::uint32_t in,
-                              std::uint32_t* out) {
-    bool odd = false;
-    std::uint32_t bytes = 0;
-    for (const Packet& packet : packets) {
-      const std::uint32_t offset = packet.arrival - static_cast<std::uint32_t>(window.begin_ps);
-      fingerprint.add(digest(packet, window.begin_ps + offset, in));
-      odd |= packet.is_pfc();
-      priorities |= 1U << packet.priority();
-      bytes += packet.wire_bytes;
-    }
-    from[in] += bytes;
-    survey.odd |= odd;
+  const bool looks_up = routes_known_ || draws;
+  const auto survey_run = [&](std::span<Packet> packets, const ArrivalBatch<Packet>::Run& run) {
     if (telemetry_) [[unlikely]]
       for (const Packet& packet : packets) __builtin_prefetch(&context_.annex.int_stack(packet));
-    if (!routes_known_ && !draws) [[unlikely]] {
+    const std::uint64_t place = digest_place(window.begin_ps, run.channel);
+    SetFingerprint arrived;
+    std::uint32_t run_bytes = 0, run_flags = 0;
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+      Packet& packet = packets[i];
+      run.put(i, packet);
+      arrived.add(digest(packet, place + (packet.arrival - begin_low)));
+      run_flags |= packet.from;
+      run_bytes += packet.wire_bytes;
+    }
+    fingerprint.add(arrived);
+    all_flags |= run_flags;
+    bytes += run_bytes;
+    std::uint32_t* out = run.groups;
+    if (!looks_up) [[unlikely]] {
       std::fill_n(out, packets.size(), kNoRoute);
       return;
     }
     // Pause frames, which name endpoint 0, get a route too that nobody asks for.
     for (const Packet& packet : packets) {
       const auto hops = routes.next_hops(packet.destination());
-      if (hops.empty()) [[unlikely]] {
-        survey.odd = true;
+      if (hops.size() == 1) {
+        *out++ = hops[0];
+      } else if (hops.empty()) [[unlikely]] {
+        unroutable = true;
         *out++ = kNoRoute;
-        continue;
+      } else {
+        *out++ = draws ? kDrawn : hops[balancer_.ecmp(packet, hops.size())];
       }
-      if (draws && hops.size() > 1) {
-        *out++ = kDrawn;
-        continue;
-      }
-      const std::uint32_t port = hops[hops.size() > 1 ? balancer_.ecmp(packet, hops.size()) : 0];
-      to[port] += packet.wire_bytes;
-      *out++ = port;
     }
   };
   scratch_->batch.gather(context_.channels, first_port_, port_count_, window.parity,
                          window.begin_ps, window.end_ps - window.begin_ps, ahead, survey_run);
   fingerprint_ = fingerprint;
-  survey.priorities = priorities;
-  recent_priorities_ = static_cast<std::uint8_t>(priorities);
+  scratch_->survey.bytes = bytes;
+  scratch_->survey.odd = unroutable || Packet::any_pfc(all_flags);
 }
 
 std::uint32_t Switch::route(std::int64_t now, const Packet& packet) {
@@ -129,11 +127,10 @@ std::int64_t Switch::load(std::int64_t now, std::uint32_t out, std::uint32_t pri
   return (port.paused >> priority & 1U) == 0 ? load : LoadBalancer::kHeldBack + load;
 }
 
-// Chooses for all that have several next hops, in order of arrival; to the batch's groups and the
-// survey. note(now, packet, out) is called for every packet.
+// Chooses for all that have several next hops, in order of arrival; to the batch's groups.
+// note(now, packet, out) is called for every packet.
 template <class Choose, class Note>
 void Switch::draw_each(const Window& window, Choose&& choose, Note&& note) {
-  SwitchScratch& survey = scratch_->survey;
   ArrivalBatch<Packet>& batch = scratch_->batch;
   const RouteTable::Row routes = context_.routes.row(node_);
   batch.sort();
@@ -146,7 +143,6 @@ void Switch::draw_each(const Window& window, Choose&& choose, Note&& note) {
       const auto hops = routes.next_hops(packet.destination());
       out = hops[choose(now, packet, hops)];
       batch.set_group(i, out);
-      survey.to[out] += packet.wire_bytes;
     }
     note(now, packet, out);
   }

@@ -53,6 +53,8 @@ Switch::Switch(NodeId node, NetworkContext& context)
       port_count_(context.graph.node(node).ports),
       telemetry_(context.telemetry),
       trims_(context.params.switches.trimming.enabled),
+      usual_priorities_(static_cast<std::uint8_t>(1U << context.params.transport.data_priority |
+                                                  1U << context.params.transport.control_priority)),
       lossy_port_limit_(or_none(context.params.switches.lossy_port_limit, kMostQueued)),
       ports_(port_count_),
       queues_(port_count_ * kQueues),
@@ -82,6 +84,10 @@ Switch::Switch(NodeId node, NetworkContext& context)
     posting_ = std::make_unique<PostingState>();
     posting_->ports.resize(port_count_);
   }
+  if (trims_) usual_priorities_ |= static_cast<std::uint8_t>(1U << lifted);
+  most_queued_ = std::min(lossy_port_limit_, kMostQueued);
+  // Loads would have been drawn with the whole packet.
+  if (trims_ && balancer_.reads_loads()) most_queued_ = std::min(most_queued_, trim_threshold_);
   if (context.params.switches.ecn.enabled) set_thresholds();
   plain_wire_ = !faults_.active() && !telemetry_ && !context.posting_order;
   plain_admission_ = !trims_ && context.params.switches.buffer.count() <= kMostQueued;

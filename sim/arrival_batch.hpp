@@ -6,53 +6,14 @@
 /// space of a worker, reused from visit to visit.
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <vector>
 
 #include "sim/channel.hpp"
+#include "sim/key_sort.hpp"
 
 namespace plait {
-
-void insertion_sort(std::uint64_t* keys, std::size_t count);
-
-/// Sorts keys below 2^key_bits whose upper bits are spread evenly: bucket sort, then one insertion
-/// pass. Few keys: insertion only (below about 24 keys it wins; std::sort was 2-4 times slower at
-/// the usual 50-500).
-/// @param make_key  make_key(i) is sorted in the place of keys[i].
-template <class MakeKey>
-void sort_keys(std::vector<std::uint64_t>& keys, std::size_t count, unsigned key_bits,
-               std::vector<std::uint64_t>& scratch, MakeKey&& make_key) {
-  constexpr std::size_t kFew = 24;
-  constexpr unsigned kMaxBucketBits = 10;
-  std::uint64_t* const key = keys.data();
-  if (count <= kFew) {
-    for (std::size_t i = 0; i < count; ++i) key[i] = make_key(i);
-    return insertion_sort(key, count);
-  }
-  // About one bucket a key.
-  const auto count_bits = static_cast<unsigned>(64 - __builtin_clzll(count));
-  const unsigned bucket_bits = std::min({count_bits, kMaxBucketBits, key_bits});
-  const unsigned shift = key_bits - bucket_bits;
-  std::array<std::uint32_t, (1U << kMaxBucketBits) + 1> start;
-  std::fill_n(start.begin(), (std::size_t{1} << bucket_bits) + 1, 0U);
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint64_t made = make_key(i);
-    key[i] = made;
-    ++start[(made >> shift) + 1];
-  }
-  for (std::size_t b = 1; b <= (std::size_t{1} << bucket_bits); ++b) start[b] += start[b - 1];
-  std::uint64_t* const sorted = scratch.data();
-  for (std::size_t i = 0; i < count; ++i) sorted[start[key[i] >> shift]++] = key[i];
-  insertion_sort(sorted, count);
-  keys.swap(scratch);
-}
-inline void sort_keys(std::vector<std::uint64_t>& keys, std::size_t count, unsigned key_bits,
-                      std::vector<std::uint64_t>& scratch) {
-  sort_keys(keys, count, key_bits, scratch, [&](std::size_t i) { return keys[i]; });
-}
 
 template <class Item>
 class ArrivalBatch {
@@ -63,10 +24,22 @@ class ArrivalBatch {
     std::uint32_t offset;   // picoseconds since the window's begin
   };
 
+  /// Where the batch notes items that lie together, of one channel.
+  struct Run {
+    std::uint32_t channel;
+    Item** items;
+    std::uint32_t* channels;
+    std::uint32_t* groups;
+
+    void put(std::size_t i, Item& item) const {
+      items[i] = &item;
+      channels[i] = channel;
+    }
+  };
   /// Takes everything that arrives before `window_ps` after `begin_ps` from channels
   /// [first, first + channels), channel by channel. Items stay in place until release().
-  /// @param survey  survey(items, channel, groups) is called for each run of items that lie
-  ///                together, in this order, and writes the group of each.
+  /// @param survey  survey(items, run) is called for the items of each run, in this order. It puts
+  ///                them all, beside what else it does with each, and may write their groups.
   template <class Survey>
   void gather(ChannelStore<Item>& store, std::uint32_t first, std::uint32_t channels,
               unsigned parity, std::int64_t begin_ps, std::int64_t window_ps, FetchQueue& ahead,
@@ -75,7 +48,9 @@ class ArrivalBatch {
   void gather(ChannelStore<Item>& store, std::uint32_t first, std::uint32_t channels,
               unsigned parity, std::int64_t begin_ps, std::int64_t window_ps, FetchQueue& ahead) {
     gather(store, first, channels, parity, begin_ps, window_ps, ahead,
-           [](std::span<const Item>, std::uint32_t, std::uint32_t*) {});
+           [](std::span<Item> items, const Run& run) {
+             for (std::size_t i = 0; i < items.size(); ++i) run.put(i, items[i]);
+           });
   }
 
   std::size_t size() const { return count_; }
@@ -170,7 +145,10 @@ class ArrivalBatch {
     sorted_ = true;
   }
   void reserve(std::size_t more) {
-    if (count_ + more <= items_.size()) return;
+    if (count_ + more > items_.size()) [[unlikely]]
+      grow(more);
+  }
+  [[gnu::noinline, gnu::cold]] void grow(std::size_t more) {
     const std::size_t size = std::max<std::size_t>(2 * items_.size(), count_ + more + 256);
     items_.resize(size);
     channel_.resize(size);
@@ -179,18 +157,27 @@ class ArrivalBatch {
     scratch_.resize(size);
   }
   template <class Survey>
-  void take(Chain<Item>& pending, std::uint32_t channel, std::uint32_t window,
-            std::int64_t begin_ps, Survey& survey);
+  void take(Rest<Item>& rest, std::uint32_t channel, bool moves_items, Survey& survey);
+  template <class Survey>
+  void take_single(Rest<Item>& rest, std::uint32_t channel, Survey& survey);
+  template <class Survey>
+  void take_run(std::span<Item> items, std::uint32_t channel, Survey& survey);
 
   struct Used {
     Chunk<Item>* first;
     Chunk<Item>* last;
     std::size_t count;
+
+    void add(Chunk<Item>* chunk) {
+      last = chunk;
+      ++count;
+    }
   };
   std::size_t count_ = 0;
-  std::uint32_t runs_ = 0;  // stretches in order of time
-  unsigned time_bits_ = 0;  // of offsets
-  std::uint32_t begin_low_ = 0;
+  std::uint32_t runs_ = 0;     // stretches in order of time
+  unsigned time_bits_ = 0;     // of offsets
+  std::int64_t begin_ps_ = 0;  // of the window
+  std::uint32_t begin_low_ = 0, window_ = 0;
   bool sorted_ = false;  // as `keys_` says
   std::int64_t next_ps_ = INT64_MAX;
   std::vector<Item*> items_;
@@ -217,45 +204,58 @@ void ArrivalBatch<Item>::order_ties(Before&& before) {
 
 template <class Item>
 template <class Survey>
-void ArrivalBatch<Item>::take(Chain<Item>& pending, std::uint32_t channel, std::uint32_t window,
-                              std::int64_t begin_ps, Survey& survey) {
-  const auto offset_of = [this](const Item& item) { return item.arrival - begin_low_; };
-  Chunk<Item>* chunk = pending.head;
-  Chunk<Item>* last_used = nullptr;
-  std::size_t used = 0;
-  while (chunk != nullptr) {
-    if (chunk->next != nullptr) chunk->next->prefetch();
-    Item* const begin = &chunk->items[chunk->begin];
-    Item* end = &chunk->items[chunk->count];
-    bool whole = true;
-    // Items of a channel are in order of time.
-    while (end != begin && offset_of(end[-1]) >= window) {
-      --end;
-      whole = false;
-    }
-    reserve(Chunk<Item>::kItems);
-    const std::size_t count = count_;
-    Item** const items = &items_[count];
-    std::uint32_t* const channels = &channel_[count];
-    const auto size = static_cast<std::size_t>(end - begin);
-    for (std::size_t i = 0; i < size; ++i) {
-      items[i] = &begin[i];
-      channels[i] = channel;
-    }
-    survey(std::span<const Item>(begin, size), channel, &group_[count]);
-    count_ = count + size;
-    if (!whole) {
-      next_ps_ = std::min(next_ps_, begin_ps + offset_of(*end));
-      chunk->begin = static_cast<std::uint32_t>(end - chunk->items);
-      break;
-    }
-    last_used = chunk;
-    ++used;
-    chunk = chunk->next;
+inline void ArrivalBatch<Item>::take_run(std::span<Item> items, std::uint32_t channel,
+                                         Survey& survey) {
+  reserve(Chunk<Item>::kItems);
+  survey(items, Run{channel, &items_[count_], &channel_[count_], &group_[count_]});
+  count_ += items.size();
+}
+
+template <class Item>
+template <class Survey>
+[[gnu::noinline]] void ArrivalBatch<Item>::take_single(Rest<Item>& rest, std::uint32_t channel,
+                                                       Survey& survey) {
+  const std::uint32_t offset = rest.single().arrival - begin_low_;
+  if (offset >= window_) {
+    next_ps_ = std::min(next_ps_, begin_ps_ + offset);
+    return;
   }
-  if (last_used != nullptr) consumed_.push_back({pending.head, last_used, used});
-  pending.head = chunk;
-  if (chunk == nullptr) pending.tail = nullptr;
+  take_run({&rest.single(), 1}, channel, survey);
+  rest.leave(nullptr);
+}
+
+// Items of a channel are in order of time.
+template <class Item>
+template <class Survey>
+void ArrivalBatch<Item>::take(Rest<Item>& rest, std::uint32_t channel, bool moves_items,
+                              Survey& survey) {
+  if (rest.is_single()) [[unlikely]]
+    return take_single(rest, channel, survey);
+  const auto offset_of = [this](const Item& item) { return item.arrival - begin_low_; };
+  Used used{rest.head(), nullptr, 0};
+  Chunk<Item>* chunk = used.first;
+  std::uint32_t left = 0;  // items of `chunk` that come later
+  for (; chunk != nullptr; chunk = chunk->next) {
+    if (chunk->next != nullptr) chunk->next->prefetch();
+    std::uint32_t end = chunk->count;
+    while (end != chunk->begin && offset_of(chunk->items[end - 1]) >= window_) --end;
+    take_run({&chunk->items[chunk->begin], end - chunk->begin}, channel, survey);
+    left = chunk->count - end;
+    if (left != 0) break;
+    used.add(chunk);
+  }
+  rest.leave(chunk);
+  if (left != 0) {
+    const Item& next = chunk->items[chunk->count - left];
+    next_ps_ = std::min(next_ps_, begin_ps_ + offset_of(next));
+    if (left == 1 && chunk->next == nullptr && moves_items) {
+      rest.keep(next);
+      used.add(chunk);
+    } else {
+      chunk->begin = chunk->count - left;
+    }
+  }
+  if (used.count != 0) consumed_.push_back(used);
 }
 
 template <class Item>
@@ -266,19 +266,20 @@ void ArrivalBatch<Item>::gather(ChannelStore<Item>& store, std::uint32_t first,
   count_ = 0;
   sorted_ = false;
   next_ps_ = INT64_MAX;
+  begin_ps_ = begin_ps;
   begin_low_ = static_cast<std::uint32_t>(begin_ps);
-  const auto window = static_cast<std::uint32_t>(window_ps);
-  time_bits_ = static_cast<unsigned>(32 - __builtin_clz(window));
+  window_ = static_cast<std::uint32_t>(window_ps);
+  time_bits_ = static_cast<unsigned>(32 - __builtin_clz(window_));
   runs_ = 0;
   for (std::uint32_t c = 0; c < channels; ++c) {
     store.absorb(parity, first + c);
   }
   for (std::uint32_t c = 0; c < channels; ++c) {
-    Chain<Item>& pending = store.pending(first + c);
-    if (pending.empty()) continue;
+    Rest<Item>& rest = store.rest(first + c);
+    if (rest.empty()) continue;
     const std::size_t before = count_;
     ahead.step(kLinesPerStep);
-    take(pending, c, window, begin_ps, survey);
+    take(rest, c, store.moves_items(), survey);
     runs_ += count_ != before;
   }
 }

@@ -6,158 +6,42 @@
 /// member `arrival` holds the low 32 bits of its arrival time in picoseconds (so an item may be at
 /// most 2^31 ps = 2.1 ms ahead of the receiver's window).
 ///
-/// Items live in chains of 256-byte chunks. The sender appends to an OpenChain it owns and
-/// publishes it once at the end of its visit; the receiver takes it over in its next window and
-/// reads the items in place. There are two publication slots, and the one that senders of a window
-/// write is not the one that receivers of that window read: no locks, no atomics.
-///
-/// A run whose items need more than an item holds (telemetry records) has pools with an annex:
-/// `annex_bytes` for every item, behind the chunks of a block. Runs without pay nothing for it.
+/// Items live in chains of chunks. The sender appends to an OutChain it owns and publishes it once
+/// at the end of its visit; the receiver takes it over in its next window and reads the items in
+/// place. There are two publication slots, and the one that senders of a window write is not the
+/// one that receivers of that window read: no locks, no atomics.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "sim/check.hpp"
+#include "sim/chunk.hpp"
 #include "sim/fetch_queue.hpp"
 
 namespace plait {
 
-template <class Item>
-struct Chunk {
-  static constexpr std::size_t kBytes = 256;
-  static constexpr std::uint32_t kItems = (kBytes - 16) / sizeof(Item);
-  static_assert(std::is_trivially_copyable_v<Item>);
-
-  Chunk* next;
-  std::uint32_t count;  // items written
-  std::uint32_t begin;  // first item not yet consumed
-  Item items[kItems];
-
-  void prefetch() const {
-    const char* bytes = reinterpret_cast<const char*>(this);
-    for (std::size_t b = 0; b < kBytes; b += 64) __builtin_prefetch(bytes + b);
-  }
-};
-
-/// LIFO pool of chunks, one per worker. Chunks may be taken from one pool and returned to another;
-/// memory is freed when all pools of the run are destroyed together.
-template <class Item>
-class ChunkPool {
- public:
-  static constexpr std::size_t kBlockChunks = 256;
-  static constexpr std::size_t kBlockBytes = kBlockChunks * Chunk<Item>::kBytes;
-  static constexpr std::size_t kItemsOffset = offsetof(Chunk<Item>, items);
-  static_assert(sizeof(Chunk<Item>) <= Chunk<Item>::kBytes);
-
-  /// @param annex_bytes  per item; a multiple of 8, 0 for none.
-  explicit ChunkPool(std::size_t annex_bytes = 0) : annex_bytes_(annex_bytes) {
-    PLAIT_CHECK_EQ(annex_bytes % 8, std::size_t{0});
-  }
-  Chunk<Item>* take() {
-    if (free_ == nullptr) [[unlikely]]
-      refill();
-    Chunk<Item>* chunk = free_;
-    free_ = chunk->next;
-    --free_count_;
-    __builtin_prefetch(free_, 1);
-    chunk->next = nullptr;
-    chunk->count = 0;
-    chunk->begin = 0;
-    return chunk;
-  }
-  /// Returns a chain of `count` chunks.
-  void give(Chunk<Item>* first, Chunk<Item>* last, std::size_t count) {
-    last->next = free_;
-    free_ = first;
-    free_count_ += count;
-  }
-  std::size_t free_count() const { return free_count_; }
-  /// Moves `count` free chunks from another pool here. @pre it has as many.
-  void take_from(ChunkPool& other, std::size_t count) {
-    for (; count > 0; --count) {
-      Chunk<Item>* chunk = std::exchange(other.free_, other.free_->next);
-      --other.free_count_;
-      give(chunk, chunk, 1);
-    }
-  }
-  std::size_t memory_bytes() const { return blocks_.size() * block_bytes(); }
-
- private:
-  std::size_t block_bytes() const {
-    return kBlockBytes + kBlockChunks * Chunk<Item>::kItems * annex_bytes_;
-  }
-  [[gnu::noinline, gnu::cold]] void refill() {
-    // annex() finds the block by its alignment.
-    const std::align_val_t alignment{annex_bytes_ == 0 ? 64 : kBlockBytes};
-    void* const memory = ::operator new(block_bytes(), alignment);
-    blocks_.emplace_back(static_cast<std::byte*>(memory), Free{alignment});
-    for (std::size_t i = kBlockChunks; i-- > 0;) {
-      auto* chunk = new (blocks_.back().get() + i * Chunk<Item>::kBytes) Chunk<Item>;
-      chunk->next = free_;
-      free_ = chunk;
-    }
-    free_count_ += kBlockChunks;
-  }
-  struct Free {
-    std::align_val_t alignment;
-    void operator()(std::byte* block) const { ::operator delete(block, alignment); }
-  };
-  Chunk<Item>* free_ = nullptr;
-  std::size_t free_count_ = 0;
-  std::size_t annex_bytes_;
-  std::vector<std::unique_ptr<std::byte[], Free>> blocks_;
-};
-
-/// Where the annex of an item lies. @pre the item is in a chunk of a pool whose annex_bytes is
-/// `size`, not 0.
-template <class Item>
-void* annex(Item* item, std::size_t size) {
-  using Pool = ChunkPool<Item>;
-  constexpr std::size_t kChunkBytes = Chunk<Item>::kBytes;
-  char* const place = reinterpret_cast<char*>(item);
-  const std::size_t in_block = reinterpret_cast<std::uintptr_t>(place) & (Pool::kBlockBytes - 1);
-  const std::size_t chunk = in_block / kChunkBytes;
-  const std::size_t number = (in_block % kChunkBytes - Pool::kItemsOffset) / sizeof(Item);
-  return place - in_block + Pool::kBlockBytes + (chunk * Chunk<Item>::kItems + number) * size;
-}
-
-/// Chunks drift from the pools of workers that send more to those that receive more; without this
-/// the former would ask the system for memory for ever. Between windows only.
-template <class Item>
-void balance(const std::vector<ChunkPool<Item>*>& pools) {
-  constexpr std::size_t kSlack = 1024;
-  std::size_t total = 0;
-  for (const auto* pool : pools) total += pool->free_count();
-  const std::size_t fair = total / pools.size();
-  for (auto* from : pools) {
-    for (auto* to : pools) {
-      if (from->free_count() <= fair + kSlack || to->free_count() >= fair) continue;
-      to->take_from(*from, std::min(from->free_count() - fair, fair - to->free_count()));
-    }
-  }
-}
-
-/// A chain of chunks: what a sender is writing, or what a receiver still has to read.
+/// A chain of chunks, oldest items first.
 template <class Item>
 struct Chain {
   Chunk<Item>* head = nullptr;
   Chunk<Item>* tail = nullptr;
 
   bool empty() const { return head == nullptr; }
+  /// @tparam kRoom  places left free in front of the first item of all.
   /// @return the stored copy.
+  template <std::uint32_t kRoom = 0>
   Item& append(ChunkPool<Item>& pool, const Item& item) {
-    if (tail == nullptr || tail->count == Chunk<Item>::kItems) [[unlikely]] {
-      Chunk<Item>* chunk = pool.take();
-      (tail == nullptr ? head : tail->next) = chunk;
-      tail = chunk;
-    }
+    if (tail == nullptr || tail->count == Chunk<Item>::kItems) [[unlikely]]
+      grow(pool, kRoom);
     return tail->items[tail->count++] = item;
+  }
+  void grow(ChunkPool<Item>& pool, std::uint32_t room) {
+    Chunk<Item>* const chunk = pool.take();
+    if (empty()) chunk->begin = chunk->count = room;
+    splice({chunk, chunk});
   }
   /// The oldest item. @pre not empty.
   Item& front() { return head->items[head->begin]; }
@@ -181,8 +65,20 @@ struct Chain {
       for (std::uint32_t i = chunk->begin; i < chunk->count; ++i) visit(chunk->items[i]);
   }
   void splice(Chain other) {
-    (tail == nullptr ? head : tail->next) = other.head;
+    (empty() ? head : tail->next) = other.head;
     tail = other.tail;
+  }
+};
+
+/// What a sender writes. In front of its first item there is room for one that the receiver may
+/// have kept back (see Rest).
+template <class Item>
+struct OutChain : Chain<Item> {
+  static constexpr std::uint32_t kRoom = 1;
+  static_assert(kRoom < Chunk<Item>::kItems);
+
+  Item& append(ChunkPool<Item>& pool, const Item& item) {
+    return Chain<Item>::template append<kRoom>(pool, item);
   }
 };
 
@@ -190,8 +86,8 @@ struct Chain {
 template <class Item>
 class ChainWriter {
  public:
-  explicit ChainWriter(const Chain<Item>& chain) : chain_(chain) {
-    if (!chain.empty()) reach(chain.tail->count);
+  explicit ChainWriter(const OutChain<Item>& chain) : chain_(chain) {
+    if (!chain.empty()) reach();
   }
   /// @return the stored copy.
   Item& append(ChunkPool<Item>& pool, const Item& item) {
@@ -199,79 +95,124 @@ class ChainWriter {
       grow(pool);
     return *next_++ = item;
   }
-  const Chain<Item>& finish() {
+  const OutChain<Item>& finish() {
     if (!chain_.empty())
       chain_.tail->count = static_cast<std::uint32_t>(next_ - chain_.tail->items);
     return chain_;
   }
 
  private:
-  void reach(std::uint32_t count) {
-    next_ = chain_.tail->items + count;
+  void reach() {
+    next_ = chain_.tail->items + chain_.tail->count;
     end_ = chain_.tail->items + Chunk<Item>::kItems;
   }
   void grow(ChunkPool<Item>& pool) {
-    Chunk<Item>* const chunk = pool.take();
-    if (!chain_.empty()) chain_.tail->count = Chunk<Item>::kItems;
-    chain_.splice({chunk, chunk});
-    reach(0);
+    finish();
+    chain_.grow(pool, OutChain<Item>::kRoom);
+    reach();
   }
 
-  Chain<Item> chain_;
+  OutChain<Item> chain_;
   Item* next_ = nullptr;
   Item* end_ = nullptr;
+};
+
+/// What a receiver has taken over and not read. Mostly that is one item, which crosses the end of
+/// the window. It is kept here, not in its chunk, and goes in front of the chain that comes next:
+/// so a channel is one stretch of memory in most visits, and its chunks are free after one.
+template <class Item>
+class Rest {
+ public:
+  Rest() : tail_(nullptr) {}
+
+  bool empty() const { return head_ == nullptr; }
+  bool is_single() const { return head_ == single_mark(); }
+  /// @pre is_single(). Stays where it is until something is taken over.
+  Item& single() { return item_; }
+  /// The oldest chunk. @pre not empty(), not is_single().
+  Chunk<Item>* head() const { return head_; }
+
+  void take_over(const OutChain<Item>& more) {
+    if (!empty() && !is_single()) [[unlikely]] {
+      tail_->next = more.head;
+    } else {
+      if (is_single()) {
+        PLAIT_CHECK_LT(0U, more.head->begin);
+        more.head->items[--more.head->begin] = item_;
+      }
+      head_ = more.head;
+    }
+    tail_ = more.tail;
+  }
+  void keep(const Item& item) {
+    head_ = single_mark();
+    std::construct_at(&item_, item);
+  }
+  /// All before `head` have been read; with nullptr all.
+  void leave(Chunk<Item>* head) { head_ = head; }
+
+ private:
+  // No chunk lies here.
+  static Chunk<Item>* single_mark() { return reinterpret_cast<Chunk<Item>*>(std::uintptr_t{1}); }
+
+  Chunk<Item>* head_ = nullptr;
+  union {
+    Chunk<Item>* tail_;
+    Item item_;
+  };
 };
 
 /// All channels of a simulation. Channel ids are dense and contiguous per receiver.
 template <class Item>
 class ChannelStore {
  public:
-  explicit ChannelStore(std::size_t channels)
-      : published_{std::vector<Chain<Item>>(channels), std::vector<Chain<Item>>(channels)},
-        pending_(channels) {}
+  /// @param annex_bytes  of the pools.
+  ChannelStore(std::size_t channels, std::size_t annex_bytes)
+      : published_{std::vector<OutChain<Item>>(channels), std::vector<OutChain<Item>>(channels)},
+        rests_(channels),
+        moves_items_(annex_bytes == 0) {}
 
-  std::size_t size() const { return pending_.size(); }
+  std::size_t size() const { return rests_.size(); }
+  /// Whether Rest may keep single items: an annex would stay behind.
+  bool moves_items() const { return moves_items_; }
 
   /// Sender, once per visit and channel: hands over what it wrote in the window of this parity,
   /// behind what the receiver has not yet taken over.
-  void publish(unsigned parity, std::uint32_t channel, Chain<Item>& chain) {
-    Chain<Item>& slot = published_[parity][channel];
-    if (slot.empty()) [[likely]] {
-      slot = chain;
-    } else {
-      slot.splice(chain);
-    }
+  void publish(unsigned parity, std::uint32_t channel, OutChain<Item>& chain) {
+    published_[parity][channel].splice(chain);
     chain = {};
   }
-  /// Receiver, in a later window: takes over what was published. @return all unread items.
-  Chain<Item>& absorb(unsigned parity, std::uint32_t channel) {
-    Chain<Item>& slot = published_[parity ^ 1U][channel];
-    Chain<Item>& pending = pending_[channel];
-    if (!slot.empty()) {
-      pending.splice(slot);
-      slot = {};
-    }
-    return pending;
+  /// Receiver, in a later window: takes over what was published.
+  void absorb(unsigned parity, std::uint32_t channel) {
+    OutChain<Item>& slot = published_[parity ^ 1U][channel];
+    if (slot.empty()) return;
+    rests_[channel].take_over(slot);
+    slot = {};
   }
+  /// Items taken over and not yet read.
+  Rest<Item>& rest(std::uint32_t channel) { return rests_[channel]; }
+
   /// Names what the receiver of these channels will read first.
   void name_slots(unsigned parity, std::uint32_t first, std::uint32_t channels,
                   FetchQueue& ahead) const {
-    ahead.add(&published_[parity ^ 1U][first], channels * sizeof(Chain<Item>));
-    ahead.add(&pending_[first], channels * sizeof(Chain<Item>));
+    ahead.add(&published_[parity ^ 1U][first], channels * sizeof(OutChain<Item>));
+    ahead.add(&rests_[first], channels * sizeof(Rest<Item>));
   }
   /// What it reads then.
   static constexpr std::size_t kNamed = 192;
   void name_items(unsigned parity, std::uint32_t channel, FetchQueue& ahead) const {
-    if (const Chunk<Item>* left = pending_[channel].head) ahead.add(left, 64);
+    const Rest<Item>& rest = rests_[channel];
+    if (!rest.empty() && !rest.is_single()) ahead.add(rest.head(), 64);
     if (const Chunk<Item>* head = published_[parity ^ 1U][channel].head) ahead.add(head, kNamed);
   }
-  /// Items taken over and not yet read.
-  Chain<Item>& pending(std::uint32_t channel) { return pending_[channel]; }
-  std::size_t memory_bytes() const { return 3 * pending_.capacity() * sizeof(Chain<Item>); }
+  std::size_t memory_bytes() const {
+    return rests_.capacity() * (2 * sizeof(OutChain<Item>) + sizeof(Rest<Item>));
+  }
 
  private:
-  std::vector<Chain<Item>> published_[2];
-  std::vector<Chain<Item>> pending_;
+  std::vector<OutChain<Item>> published_[2];
+  std::vector<Rest<Item>> rests_;
+  bool moves_items_;
 };
 
 }  // namespace plait

@@ -43,6 +43,8 @@ class SetFingerprint {
     value = (value ^ value >> 32) * kGolden64;  // not linear, or sums of different sets would meet
     sum_ += value ^ value >> 29;
   }
+  /// All values of another set.
+  void add(SetFingerprint other) { sum_ += other.sum_; }
   /// As Fingerprint::combine().
   std::uint64_t combine(EntityId entity) const { return hash64(entity.value(), sum_); }
 

@@ -2,12 +2,14 @@
 // Rules of the shared buffer beyond the plain dynamic threshold: static thresholds, alpha by port
 // rate, headroom rules, lossy reserves, buffers beyond 2 GiB; marking rules by priority.
 #include <catch2/catch.hpp>
+#include <optional>
 
 #include "models/ecn_rules.hpp"
 #include "models/headroom.hpp"
 #include "models/network_context.hpp"
 #include "models/shared_buffer.hpp"
 #include "sim/error.hpp"
+#include "sim/random.hpp"
 #include "tests/support/fabric_run.hpp"
 
 namespace plait {
@@ -129,6 +131,108 @@ TEST_CASE("a lossy queue has its reserve whatever the others take", "[shared_buf
   CHECK(buffer.shared_bytes() == 50);
   CHECK_FALSE(buffer.leave(0, 3, 600, 450));
   CHECK(buffer.shared_bytes() == 0);
+}
+
+namespace {
+
+/// A switch with random thresholds, on which random packets come and go until `steps` are over or
+/// one causes a pause or a drop, which it then has not.
+struct RandomBuffer {
+  explicit RandomBuffer(std::uint64_t seed) : random(seed, 7, 7) {
+    SwitchParams params;
+    const bool all_lossless = random.below(4) == 0;
+    params.buffer =
+        Bytes((all_lossless ? 250'000 : 60'000) + static_cast<std::int64_t>(random.below(300'000)));
+    params.pfc.threshold = random.below(3) == 0 ? PfcThreshold::kStatic : PfcThreshold::kDynamic;
+    params.pfc.enabled = random.below(4) != 0;
+    params.pfc.priorities = all_lossless ? "0 1 2 3 4 5 6 7" : random.below(2) == 0 ? "3" : "3 5";
+    params.pfc.alpha = random.below(2) == 0 ? 0.125 : 1.0;
+    params.pfc.reserve = Bytes(static_cast<std::int64_t>(random.below(3000)));
+    params.pfc.xoff = Bytes(4000 + static_cast<std::int64_t>(random.below(20'000)));
+    params.pfc.xon = Bytes(3000);
+    params.lossy_alpha = random.below(2) == 0 ? 0.25 : 1.0;
+    params.lossy_reserve = Bytes(static_cast<std::int64_t>(random.below(500)));
+    buffer.emplace(params, std::vector<std::int64_t>(kPorts, 3000), kPacket);
+  }
+  /// A packet of at most `most` bytes, of any ingress, egress and priority, or like the one before.
+  /// @return whether it came in without a pause or a drop.
+  bool enter(std::int64_t most, bool alike = false) {
+    const auto bytes = static_cast<std::uint32_t>(
+        1 + random.below(static_cast<std::uint64_t>(std::min<std::int64_t>(most, kPacket))));
+    if (!alike) last = {random.below(kPorts), random.below(kPorts), random.below(kPriorities), 0};
+    const Held packet{last.in, last.out, last.priority, bytes};
+    const auto in = static_cast<std::uint32_t>(packet.in);
+    const auto priority = static_cast<std::uint32_t>(packet.priority);
+    std::int64_t& queue = queues[packet.out][priority];
+    if (!buffer->lossless(priority)) {
+      if (!buffer->lossy_fits(queue, bytes)) return false;
+      buffer->enter_lossy(queue, bytes);
+    } else if (buffer->surely_quiet(in, priority, bytes)) {
+      buffer->enter_quiet(in, priority, bytes);
+    } else {
+      return false;
+    }
+    queue += bytes;
+    sum += bytes;
+    entered = bytes;
+    held.push_back(packet);
+    return true;
+  }
+  void leave() {
+    if (held.empty()) return;
+    std::swap(held[random.below(held.size())], held.back());
+    const Held packet = held.back();
+    held.pop_back();
+    const auto priority = static_cast<std::uint32_t>(packet.priority);
+    std::int64_t& queue = queues[packet.out][priority];
+    queue -= packet.bytes;
+    sum -= packet.bytes;
+    buffer->leave(static_cast<std::uint32_t>(packet.in), priority, packet.bytes, queue);
+  }
+
+  static constexpr std::uint32_t kPorts = 4, kPacket = 1000;
+  struct Held {
+    std::uint64_t in, out, priority;
+    std::uint32_t bytes;
+  };
+  RandomStream random;
+  std::optional<SharedBuffer> buffer;
+  std::int64_t queues[kPorts][kPriorities] = {};
+  Held last{};
+  std::vector<Held> held;
+  std::int64_t sum = 0, entered = 0;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "property: what is said to fit in any way does, and the buffer holds no more than it says",
+    "[shared_buffer]") {
+  int quiet = 0, not_quiet = 0;
+  for (std::uint64_t seed = 1; seed <= 2000; ++seed) {
+    CAPTURE(seed);
+    RandomBuffer world(seed);
+    for (auto steps = world.random.below(200); steps > 0; --steps) {
+      if (world.random.below(3) == 0) world.leave();
+      if (!world.enter(RandomBuffer::kPacket)) break;
+    }
+    REQUIRE(world.sum <= world.buffer->most_held());
+    auto total = static_cast<std::int64_t>(world.random.below(30'000));
+    if (!world.buffer->all_stay_quiet(total)) {
+      ++not_quiet;
+      continue;
+    }
+    ++quiet;
+    const bool alike = world.random.below(3) != 0;
+    while (total > 0) {
+      if (world.random.below(6) == 0) world.leave();
+      REQUIRE(world.enter(total, alike));
+      total -= world.entered;
+      REQUIRE(world.sum <= world.buffer->most_held());
+    }
+  }
+  CHECK(quiet > 100);
+  CHECK(not_quiet > 100);
 }
 
 TEST_CASE(

@@ -4,6 +4,7 @@
 
 #include "models/egress_port.hpp"
 #include "models/link.hpp"
+#include "models/packet.hpp"
 #include "models/shared_buffer.hpp"
 #include "sim/error.hpp"
 
@@ -23,6 +24,19 @@ SwitchParams small_switch() {
 }
 
 }  // namespace
+
+TEST_CASE("pause frames are told from all else by one bit, whatever the flags", "[packet]") {
+  std::uint32_t all = 0;
+  for (unsigned kind = 0; kind <= static_cast<unsigned>(PacketKind::kResume); ++kind) {
+    if (kind == 7) continue;  // no such kind
+    Packet packet = Packet::make(static_cast<PacketKind>(kind), EndpointId(0xffffffU),
+                                 EndpointId(0xffffffU), 7, 64);
+    for (const PacketFlag flag : {kFlagMarked, kFlagLast, kFlagEcho, kFlagAskAck}) packet.set(flag);
+    const bool pfc = packet.kind() == PacketKind::kPause || packet.kind() == PacketKind::kResume;
+    CHECK(packet.is_pfc() == pfc);
+    CHECK(Packet::any_pfc(all |= packet.from) == pfc);
+  }
+}
 
 TEST_CASE("shared buffer: reserve first, then shared, then headroom", "[shared_buffer]") {
   SharedBuffer buffer(small_switch(), {10'000, 10'000}, 1000);

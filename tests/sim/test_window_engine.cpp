@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "sim/channel.hpp"
+#include "sim/arrival_batch.hpp"
 #include "sim/error.hpp"
 #include "sim/fingerprint.hpp"
 #include "sim/window_engine.hpp"
@@ -48,10 +48,11 @@ struct Token {
 };
 constexpr std::uint32_t kNodes = 1500;  // several bitmap words per worker
 struct RingState {
-  explicit RingState(unsigned workers) : channels(kNodes), pools(workers) {}
+  explicit RingState(unsigned workers) : channels(kNodes, 0), pools(workers), batches(workers) {}
   std::uint32_t latency(std::uint32_t from) const { return from / 100 % 3 == 2 ? far : 1000; }
   ChannelStore<Token> channels;
   std::vector<ChunkPool<Token>> pools;
+  std::vector<ArrivalBatch<Token>> batches;
   std::uint32_t far = 1000;  // latency of a third of the channels
 };
 class RingNode final : public Entity {
@@ -59,12 +60,13 @@ class RingNode final : public Entity {
   RingNode(RingState& state, std::uint32_t id) : state_(state), id_(id) {}
   std::int64_t visit(const Window& window, Worker& worker) override {
     ChunkPool<Token>& pool = state_.pools[worker.index()];
-    Chain<Token>& in = state_.channels.absorb(window.parity, id_);
-    Chain<Token> out;
+    ArrivalBatch<Token>& in = state_.batches[worker.index()];
+    in.gather(state_.channels, id_, 1, window.parity, window.begin_ps,
+              window.end_ps - window.begin_ps, worker.ahead());
+    OutChain<Token> out;
     if (id_ % 5 == 0 && window.begin_ps == 0) out.append(pool, {state_.latency(id_), 500, id_});
-    while (!in.empty() && in.front().arrival < window.end_ps) {
-      Token token = in.front();
-      in.pop(pool);
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      Token token = in.item(static_cast<std::uint32_t>(i));
       hash.add(token.value ^ token.arrival);
       in_time &= token.arrival >= window.begin_ps;
       if (token.hops_left == 0) continue;
@@ -78,7 +80,8 @@ class RingNode final : public Entity {
       state_.channels.publish(window.parity, next, out);
       worker.activate(EntityId(next));
     }
-    return in.empty() ? INT64_MAX : std::int64_t{in.front().arrival};
+    in.release(pool);
+    return in.next_arrival_ps();
   }
   Fingerprint hash;
   bool in_time = true;

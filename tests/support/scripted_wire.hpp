@@ -50,7 +50,7 @@ class ScriptedWire final : public Entity {
     std::int64_t next = batch_.next_arrival_ps();
     batch_.release(scratch.pool);
     for (std::uint32_t out = 0; out < 2; ++out) {
-      Chain<Packet> chain;
+      OutChain<Packet> chain;
       auto& waiting = waiting_[out];
       const PortId port(first_port_ + out);
       for (; !waiting.empty() && waiting.begin()->first < window.end_ps;

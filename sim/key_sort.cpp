@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/arrival_batch.hpp"
+#include "sim/key_sort.hpp"
 
 namespace plait {
 
