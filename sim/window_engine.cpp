@@ -9,8 +9,8 @@
 namespace plait {
 
 namespace {
-// Some 5 ms of work.
-constexpr std::uint64_t kStepsForThreads = 100'000;
+// Some 5 ms of work in all, or 0.2 ms in one window: a model so large is unlikely to be done soon.
+constexpr std::uint64_t kStepsForThreads = 100'000, kStepsOfLargeWindow = 4'000;
 // Visits taken at once: taking costs some 6 ns, a visit 100 to 2000.
 constexpr std::size_t kBlock = 4;
 // Visits that are prepared while another is under way.
@@ -201,7 +201,9 @@ WindowEngine::End WindowEngine::run(Executor& executor, SimTime until,
   for (; !end; end = go_on(window, after_window)) {
     if (has_work_for_all()) {
       shared_steps += last_steps_[round_.group];
-      if (options_.parallel_from == 0 || shared_steps > kStepsForThreads) break;
+      if (options_.parallel_from == 0 || shared_steps > kStepsForThreads ||
+          last_steps_[round_.group] > kStepsOfLargeWindow)
+        break;
     }
     run_alone();
   }

@@ -222,6 +222,27 @@ TEST_CASE("entities are shared out in the middle of a run, which shows nowhere",
   }
 }
 
+TEST_CASE("threads start with the first large window, and not for a few small ones", "[engine]") {
+  // Four windows: 4 x 3000 visits are less than the 100,000 that several windows must have
+  // together, a window of 5000 is more than the 4000 that one must have.
+  for (const std::size_t count : {3000, 5000}) {
+    std::vector<std::unique_ptr<Scripted>> nodes;
+    std::vector<Entity*> entities;
+    for (std::size_t i = 0; i < count; ++i) {
+      nodes.push_back(std::make_unique<Scripted>(std::vector<std::int64_t>{1000, 2000, 3000}));
+      entities.push_back(nodes.back().get());
+    }
+    WindowEngine::Options two = options(2);
+    two.parallel_from = 128;
+    WindowEngine engine(entities, std::vector<unsigned>(count, 0), single(count), two);
+    for (std::size_t i = 0; i < count; ++i) engine.wake(EntityId(i), SimTime());
+    Enclosing executor(2);
+    engine.run(executor, SimTime::never(), kGoOn);
+    CHECK(engine.visits() == 4 * count);
+    CHECK(executor.enclosed == (count == 5000));
+  }
+}
+
 TEST_CASE("groups that take turns see what one group sees", "[engine]") {
   const std::uint32_t far = GENERATE(1000U, 1500U, 7300U);
   const RingRun reference = run_ring(1, false, far);
