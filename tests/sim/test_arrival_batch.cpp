@@ -158,6 +158,7 @@ TEST_CASE("sorted by group, each group is in order and nothing is lost", "[chann
           }
         });
     REQUIRE(batch.fits_groups(groups));
+    if (seed % 2 != 0) batch.sort();  // by time; makes no difference
     batch.sort_by_group(groups);
     std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t> previous{};
     std::size_t seen = 0;
@@ -200,6 +201,7 @@ TEST_CASE("sorting by group a batch that fills its memory exactly", "[channel]")
     }
   });
   REQUIRE(batch.size() == 276);
+  if (GENERATE(false, true)) batch.sort();
   batch.sort_by_group(7);
   std::size_t seen = 0;
   for (auto arrivals = batch.groups(); arrivals.any();) {
@@ -230,7 +232,8 @@ TEST_CASE("chunks go back to the pool: memory does not grow with traffic", "[cha
 }
 
 TEST_CASE("the bucket sort sorts", "[channel]") {
-  for (const std::size_t count : {0, 1, 24, 25, 96, 300, 5000}) {
+  // A counter holds 65,535.
+  for (const std::size_t count : {0, 1, 24, 25, 96, 300, 5000, 65'535, 65'536, 80'000}) {
     RandomStream random(count, 3, 4);
     std::vector<std::uint64_t> keys(count), scratch(count);
     for (std::size_t i = 0; i < count; ++i)
@@ -238,8 +241,20 @@ TEST_CASE("the bucket sort sorts", "[channel]") {
     std::vector<std::uint64_t> expected = keys;
     std::sort(expected.begin(), expected.end());
     sort_keys(keys, count, 32 + 20, scratch);
-    CHECK(keys == expected);
+    CHECK((keys == expected));
   }
+}
+
+TEST_CASE("the bucket sort sorts keys that share a bucket, and keys of few bits", "[channel]") {
+  const std::size_t count = GENERATE(100, 2000);
+  std::vector<std::uint64_t> keys(count), scratch(count);
+  for (std::size_t i = 0; i < count; ++i) keys[i] = count - i;
+  sort_keys(keys, count, 64, scratch);  // all in the lowest bucket
+  for (std::size_t i = 0; i < count; ++i) REQUIRE(keys[i] == i + 1);
+
+  for (std::size_t i = 0; i < count; ++i) keys[i] = i % 2;
+  sort_keys(keys, count, 1, scratch);  // two buckets: less than a word of counters
+  for (std::size_t i = 0; i < count; ++i) REQUIRE(keys[i] == (i < count / 2 ? 0U : 1U));
 }
 
 }  // namespace plait
