@@ -38,7 +38,7 @@ LoadBalancer::LoadBalancer(const LoadBalancingParams& params, std::uint64_t run_
       flow_mask_(mask_of(params.hash_fields)),
       hash_seed_(params.hash_seed == HashSeed::kShared ? hash64(run_seed, kSharedHashPurpose << 60)
                                                        : switch_seed),
-      draw_seed_(switch_seed),
+      draw_key_(mix64(switch_seed + kGolden64) ^ kSprayPurpose << 60),
       gap_ps_(params.flowlet_gap.ps()),
       quantum_ps_(params.load_quantum.ps()),
       samples_(static_cast<std::uint32_t>(params.samples)),
@@ -107,11 +107,6 @@ std::uint32_t LoadBalancer::next_turn(const Packet& packet, std::span<const std:
   if (turn.hop == count) turn.hop = 0;
   --turn.left;
   return chosen;
-}
-
-std::uint32_t LoadBalancer::draw(std::size_t hops) {
-  const std::uint64_t hash = hash64(draw_seed_, (kSprayPurpose << 60) | draws_++);
-  return hash_below(hash, static_cast<std::uint32_t>(hops));
 }
 
 }  // namespace plait

@@ -10,6 +10,7 @@
 /// Nothing here depends on threads or on how lazily ports are caught up: draws are hashes of (seed
 /// of the switch, counter), and the caller brings a port up to date before it tells its load.
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -112,29 +113,49 @@ class LoadBalancer {
   /// Notes a packet at `now`. @return false if a flowlet starts, whose hop is to be chosen.
   bool continues(Flowlet& flowlet, std::int64_t now, std::size_t hops) const;
   std::uint32_t next_turn(const Packet& packet, std::span<const std::uint16_t> hops);
-  std::uint32_t draw(std::size_t hops);
+  std::uint32_t draw(std::size_t hops) {
+    const std::uint64_t hash = mix64(draw_key_ ^ draws_++);
+    return hash_below(hash, static_cast<std::uint32_t>(hops));
+  }
 
   // Ties go to the first looked at, and the first to look at is drawn.
   template <class LoadOf>
   std::uint32_t least_loaded(std::span<const std::uint16_t> hops, LoadOf&& load_of) {
-    const auto count = static_cast<std::uint32_t>(hops.size());
-    const std::int64_t quantum = quantum_ps_;
+    if (samples_ != 0 && samples_ < hops.size()) return least_of_samples(hops, load_of);
+    const std::uint32_t first = draw(hops.size());
+    if (quantum_ps_ <= 1) return least_of_all(hops, first, load_of);
+    return least_of_all(hops, first,
+                        [&](std::uint32_t port) { return load_of(port) / quantum_ps_; });
+  }
+  // One loop: the processor could not foresee the lengths of one from `first` on and one up to it.
+  template <class LoadOf>
+  static std::uint32_t least_of_all(std::span<const std::uint16_t> hops, std::uint32_t first,
+                                    LoadOf&& load_of) {
+    const std::uint16_t* const begin = hops.data();
+    const std::uint16_t* const end = begin + hops.size();
+    const std::uint16_t* hop = begin + first;
+    const std::uint16_t* best = hop;
+    std::int64_t least = INT64_MAX;
+    for (std::size_t left = hops.size(); left != 0; --left) {
+      const std::int64_t load = load_of(*hop);
+      const bool better = load < least;
+      best = better ? hop : best;
+      least = better ? load : least;
+      ++hop;
+      hop = hop == end ? begin : hop;
+    }
+    return static_cast<std::uint32_t>(best - begin);
+  }
+  template <class LoadOf>
+  std::uint32_t least_of_samples(std::span<const std::uint16_t> hops, LoadOf&& load_of) {
     std::uint32_t best = 0;
     std::int64_t least = INT64_MAX;
-    const auto look_at = [&](std::uint32_t hop) {
-      std::int64_t load = load_of(hops[hop]);
-      if (quantum > 1) load /= quantum;
-      best = load < least ? hop : best;
-      least = load < least ? load : least;
-    };
-    const std::uint32_t first = draw(count);
-    if (samples_ != 0 && samples_ < count) {
-      look_at(first);
-      for (std::uint32_t i = 1; i < samples_; ++i) look_at(draw(count));
-    } else {
-      // One loop: the processor could not foresee the lengths of one from `first` on and one up to
-      // it.
-      for (std::uint32_t i = first; i < first + count; ++i) look_at(i < count ? i : i - count);
+    for (std::uint32_t i = 0; i < samples_; ++i) {
+      const std::uint32_t hop = draw(hops.size());
+      const std::int64_t load = load_of(hops[hop]) / std::max<std::int64_t>(quantum_ps_, 1);
+      if (load >= least) continue;
+      best = hop;
+      least = load;
     }
     return best;
   }
@@ -143,7 +164,7 @@ class LoadBalancer {
   LoadBalancing kind_;
   std::uint64_t flow_mask_;
   std::uint64_t hash_seed_;
-  std::uint64_t draw_seed_;
+  std::uint64_t draw_key_;  // hash64(seed of the switch, tag | draw) without its last step
   std::uint64_t draws_ = 0;
   std::int64_t gap_ps_;
   std::int64_t quantum_ps_;

@@ -24,19 +24,16 @@
 
 namespace plait {
 
-/// An egress port as far as the choice of a route by load sees it.
-struct PortLoad {
-  std::int64_t free_ps = 0;  ///< When all that has come for it will be on its way.
-  std::int64_t ps_per_byte = 0;
-};
-
 /// What a switch notes of the arrivals of one visit.
 struct SwitchScratch {
   std::vector<std::uint32_t> next;    ///< By arrival: the one behind it in its queue.
   std::int64_t bytes = 0;             ///< Of all.
   bool odd = false;                   ///< A pause frame, or a packet without a route.
+  bool draws = false;                 ///< A packet with several next hops, to be drawn.
   std::vector<std::int64_t> by_port;  ///< Bytes by ingress or egress port, where asked for.
-  std::vector<PortLoad> loads;        ///< By egress port, while routes are drawn by load.
+  /// By egress port, while routes are drawn by load: when all that has come for it will be on its
+  /// way, and what more takes.
+  std::vector<std::int64_t> free_ps, ps_per_byte;
   LoadBalancer::Trial choices;
 };
 

@@ -183,7 +183,7 @@ void Simulation::pin_paths(const std::vector<PinnedPath>& paths) {
       if (number == graph.node(here).ports || !impl_->switch_of[here.index()])
         throw UserError("a pinned path goes from " + graph.node(here).name + " to " +
                         graph.node(next).name + ", which no cable joins");
-      impl_->switch_of[here.index()]->pinned_routes().add(path, static_cast<std::uint16_t>(number));
+      impl_->switch_of[here.index()]->pin(path, static_cast<std::uint16_t>(number));
     }
   }
 }

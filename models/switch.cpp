@@ -10,7 +10,7 @@ namespace plait {
 
 std::int64_t Switch::visit(const Window& window, Worker& worker) {
   scratch_ = &context_.scratch[worker.index()];
-  routes_known_ = balancer_.is_ecmp() && pinned_.empty() && !interrupted_;
+  routes_known_ = balancer_.is_ecmp() && !pins_ && !interrupted_;
   ArrivalBatch<Packet>& batch = scratch_->batch;
   gather(window, worker.ahead());
   scratch_->events += batch.size();

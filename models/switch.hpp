@@ -50,7 +50,10 @@ class Switch final : public Entity {
   void prepare(const Window& window, unsigned visits_before, FetchQueue& ahead) const override;
 
   /// Only before the run.
-  PinnedRoutes& pinned_routes() { return pinned_; }
+  void pin(const PinnedPath& path, std::uint16_t port) {
+    pins_ = true;
+    pinned_.add(path, port);
+  }
 
   std::uint64_t fingerprint() const { return fingerprint_.combine(EntityId(node_.index())); }
   /// Adds this switch's figures; paused time counts up to `end`.
@@ -91,6 +94,7 @@ class Switch final : public Entity {
   bool draw_routes(const Window& window);
   void take_back_routes();
   bool note_loads();
+  void draw_in_turn(const Window& window);
   void draw_by_load(const Window& window);
   template <class Choose, class Note>
   void draw_each(const Window& window, Choose&& choose, Note&& note);
@@ -183,6 +187,7 @@ class Switch final : public Entity {
   bool routes_known_ = false;      // of the visit's arrivals, as their groups
   bool may_be_calm_ = false;       // no faults, losses, watchdog or order of posting
   bool interrupted_;               // by faults or by the watchdog
+  bool pins_ = false;              // some routes are pinned
   std::uint8_t usual_priorities_;  // of packets; bit by priority
   std::uint32_t least_marked_ = UINT32_MAX;  // no shorter queue is marked in any port
   std::int64_t lossy_port_limit_;

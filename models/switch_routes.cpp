@@ -31,26 +31,26 @@ void Switch::gather(const Window& window, FetchQueue& ahead) {
   const RouteTable::Row routes = context_.routes.row(node_);
   const auto begin_low = static_cast<std::uint32_t>(window.begin_ps);
   std::int64_t bytes = 0;
-  std::uint32_t all_flags = 0;
-  bool unroutable = false;
+  std::uint32_t kinds = 0;  // members `from` of all, or-ed
+  bool unroutable = false, any_drawn = false;
   // Also where choices are drawn later: here the look-ups of many packets overlap.
-  const bool draws = !routes_known_ && may_be_calm_ && pinned_.empty();
+  const bool draws = !routes_known_ && may_be_calm_ && !pins_;
   const bool looks_up = routes_known_ || draws;
   const auto survey_run = [&](std::span<Packet> packets, const ArrivalBatch<Packet>::Run& run) {
     if (telemetry_) [[unlikely]]
       for (const Packet& packet : packets) __builtin_prefetch(&context_.annex.int_stack(packet));
     const std::uint64_t place = digest_place(window.begin_ps, run.channel);
     SetFingerprint arrived;
-    std::uint32_t run_bytes = 0, run_flags = 0;
+    std::uint32_t run_bytes = 0, run_kinds = 0;
     for (std::size_t i = 0; i < packets.size(); ++i) {
       Packet& packet = packets[i];
       run.put(i, packet);
       arrived.add(digest(packet, place + (packet.arrival - begin_low)));
-      run_flags |= packet.from;
+      run_kinds |= packet.from;
       run_bytes += packet.wire_bytes;
     }
     fingerprint.add(arrived);
-    all_flags |= run_flags;
+    kinds |= run_kinds;
     bytes += run_bytes;
     std::uint32_t* out = run.groups;
     if (!looks_up) [[unlikely]] {
@@ -65,8 +65,11 @@ void Switch::gather(const Window& window, FetchQueue& ahead) {
       } else if (hops.empty()) [[unlikely]] {
         unroutable = true;
         *out++ = kNoRoute;
+      } else if (draws) {
+        any_drawn = true;
+        *out++ = kDrawn;
       } else {
-        *out++ = draws ? kDrawn : hops[balancer_.ecmp(packet, hops.size())];
+        *out++ = hops[balancer_.ecmp(packet, hops.size())];
       }
     }
   };
@@ -74,11 +77,12 @@ void Switch::gather(const Window& window, FetchQueue& ahead) {
                          window.begin_ps, window.end_ps - window.begin_ps, ahead, survey_run);
   fingerprint_ = fingerprint;
   scratch_->survey.bytes = bytes;
-  scratch_->survey.odd = unroutable || Packet::any_pfc(all_flags);
+  scratch_->survey.draws = any_drawn;
+  scratch_->survey.odd = unroutable || Packet::any_pfc(kinds);
 }
 
 std::uint32_t Switch::route(std::int64_t now, const Packet& packet) {
-  if (!pinned_.empty()) {
+  if (pins_) {
     const int port = pinned_.find(packet);
     if (port >= 0 && !faults_.avoids(static_cast<std::uint32_t>(port)))
       return static_cast<std::uint32_t>(port);
@@ -134,66 +138,72 @@ void Switch::draw_each(const Window& window, Choose&& choose, Note&& note) {
   ArrivalBatch<Packet>& batch = scratch_->batch;
   const RouteTable::Row routes = context_.routes.row(node_);
   batch.sort();
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    const auto arrival = batch[i];
-    const Packet& packet = *arrival.item;
-    const std::int64_t now = window.begin_ps + arrival.offset;
-    std::uint32_t out = batch.group(batch.index(i));
+  const std::size_t count = batch.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint32_t index = batch.index(i);
+    const Packet& packet = batch.item(index);
+    const std::int64_t now = window.begin_ps + batch.offset(index);
+    std::uint32_t out = batch.group(index);
     if (out == kDrawn) {
       const auto hops = routes.next_hops(packet.destination());
       out = hops[choose(now, packet, hops)];
-      batch.set_group(i, out);
+      batch.set_group(index, out);
     }
     note(now, packet, out);
   }
-  routes_known_ = true;
 }
 
 // Returns whether routes are known now.
 bool Switch::draw_routes(const Window& window) {
-  if (!pinned_.empty()) return false;
-  if (balancer_.reads_loads()) {
-    if (!note_loads()) return false;
-    draw_by_load(window);
-  } else {
-    draw_each(
-        window,
-        [this](std::int64_t now, const Packet& packet, auto hops) {
-          return choose(now, packet, hops);
-        },
-        [](std::int64_t, const Packet&, std::uint32_t) {});
+  const bool by_load = balancer_.reads_loads();
+  if (pins_) return false;
+  if (by_load) balancer_.begin(scratch_->survey.choices);
+  if (scratch_->survey.draws) {  // else all have one next hop, as in a core switch
+    if (by_load && !note_loads()) return false;
+    by_load ? draw_by_load(window) : draw_in_turn(window);
   }
+  routes_known_ = true;
   return true;
+}
+
+void Switch::draw_in_turn(const Window& window) {
+  draw_each(
+      window,
+      [this](std::int64_t now, const Packet& packet, auto hops) {
+        return choose(now, packet, hops);
+      },
+      [](std::int64_t, const Packet&, std::uint32_t) {});
 }
 
 // Returns false if the loads of the visit cannot be known beforehand.
 bool Switch::note_loads() {
-  std::vector<PortLoad>& loads = scratch_->survey.loads;
-  loads.resize(port_count_);
+  SwitchScratch& survey = scratch_->survey;
+  survey.free_ps.resize(port_count_);
+  survey.ps_per_byte.resize(port_count_);
   for (std::uint32_t p = 0; p < port_count_; ++p) {
     const EgressPort& port = ports_[p];
     const std::int64_t ps_per_byte = context_.link_classes[port.link_class].ps_per_byte();
     if (port.paused != 0 || (port.waiting >> kPfcQueue & 1U) != 0 || ps_per_byte == 0) return false;
-    loads[p] = {port.free_at_ps + ps_per_byte * port.queue_bytes, ps_per_byte};
+    survey.ps_per_byte[p] = ps_per_byte;
+    survey.free_ps[p] = port.free_at_ps + ps_per_byte * port.queue_bytes;
   }
   return true;
 }
 
 void Switch::draw_by_load(const Window& window) {
   SwitchScratch& survey = scratch_->survey;
-  PortLoad* const loads = survey.loads.data();
-  balancer_.begin(survey.choices);
+  std::int64_t* const free_ps = survey.free_ps.data();
+  const std::int64_t* const ps_per_byte = survey.ps_per_byte.data();
   draw_each(
       window,
       [&](std::int64_t now, const Packet& packet, auto hops) {
         const auto load_of = [=](std::uint32_t out) {
-          return std::max<std::int64_t>(loads[out].free_ps - now, 0);
+          return std::max<std::int64_t>(free_ps[out] - now, 0);
         };
         return balancer_.choose_by_load(now, packet, hops, load_of, &survey.choices);
       },
       [=](std::int64_t now, const Packet& packet, std::uint32_t out) {
-        PortLoad& load = loads[out];
-        load.free_ps = std::max(load.free_ps, now) + load.ps_per_byte * packet.wire_bytes;
+        free_ps[out] = std::max(free_ps[out], now) + ps_per_byte[out] * packet.wire_bytes;
       });
 }
 

@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <span>
 #include <vector>
 
+#include "sim/arrival_groups.hpp"
 #include "sim/channel.hpp"
 #include "sim/key_sort.hpp"
 
@@ -58,6 +60,9 @@ class ArrivalBatch {
   Item& item(std::uint32_t index) const { return *items_[index]; }
   std::uint32_t channel(std::uint32_t index) const { return channel_[index]; }
   std::uint32_t group(std::uint32_t index) const { return group_[index]; }
+  void set_group(std::uint32_t index, std::uint32_t group) { group_[index] = group; }
+  /// Picoseconds since the window's begin.
+  std::uint32_t offset(std::uint32_t index) const { return offset_of(*items_[index]); }
 
   /// Puts the arrivals in order for operator[]. Those of one channel are in order already.
   void sort() {
@@ -74,46 +79,16 @@ class ArrivalBatch {
 
   /// Whether keys have room for so many groups.
   bool fits_groups(std::uint32_t groups) const {
-    return count_ <= kMostGrouped && kIndexBits + time_bits_ + bits(groups + 1) <= 64;
+    return count_ <= Groups::kMostArrivals &&
+           Groups::kIndexBits + time_bits_ + bits(groups + 1) <= 64;
   }
-  /// Gives the i-th in order another group.
-  void set_group(std::size_t i, std::uint32_t group) { group_[index(i)] = group; }
   /// Orders by group, and by (time, channel, sequence) within each, for groups(); sorted or not.
   /// @pre all groups are below `groups`, and fits_groups(groups).
   void sort_by_group(std::uint32_t groups);
 
-  /// Walks the arrivals in order of their groups, one group after another.
-  class Groups {
-   public:
-    explicit Groups(const ArrivalBatch& batch)
-        : key_(batch.keys_.data()), end_(key_ + batch.count_), time_bits_(batch.time_bits_) {}
-    /// Some group is left.
-    bool any() const { return key_ != end_; }
-    /// Begins the group of the next arrival. @return its number.
-    std::uint32_t open() {
-      const std::uint64_t group = *key_ >> (kIndexBits + time_bits_);
-      end_of_group_ = (group + 1) << (kIndexBits + time_bits_);
-      before_ = group << time_bits_;
-      return static_cast<std::uint32_t>(group);
-    }
-    /// Some arrival is left of the group. Behind the last of all lies a key of no group.
-    bool more() const { return *key_ < end_of_group_; }
-    /// Of the next arrival, in picoseconds since the window's begin.
-    std::int64_t offset() const {
-      return static_cast<std::int64_t>((*key_ >> kIndexBits) - before_);
-    }
-    /// Where it was gathered.
-    std::uint32_t index() const { return static_cast<std::uint32_t>(*key_) & (kMostGrouped - 1); }
-    void next() { ++key_; }
-
-   private:
-    const std::uint64_t* key_;
-    const std::uint64_t* end_;
-    std::uint64_t end_of_group_ = 0, before_ = 0;
-    unsigned time_bits_;
-  };
+  using Groups = ArrivalGroups;
   /// @pre sort_by_group(); no more is gathered meanwhile.
-  Groups groups() const { return Groups(*this); }
+  Groups groups() const { return Groups({keys_.data(), count_}, time_bits_); }
 
   /// Puts items of equal time in another order: before(a, b), equal ones as they are.
   template <class Before>
@@ -130,18 +105,16 @@ class ArrivalBatch {
   }
 
  private:
-  static constexpr unsigned kIndexBits = 20;
   static constexpr unsigned kLinesPerStep = 6;
-  static constexpr std::uint32_t kMostGrouped = 1U << kIndexBits;
 
   /// Of the largest number below `count`. @pre count > 0.
   static unsigned bits(std::uint32_t count) {
     return count <= 1 ? 0 : static_cast<unsigned>(32 - __builtin_clz(count - 1));
   }
-  std::uint32_t offset(std::size_t at) const { return items_[at]->arrival - begin_low_; }
+  std::uint32_t offset_of(const Item& item) const { return item.arrival - begin_low_; }
   void sort_by_time() {
     sort_keys(keys_, count_, 32 + time_bits_, scratch_,
-              [this](std::size_t i) { return std::uint64_t{offset(i)} << 32 | i; });
+              [this](std::size_t i) { return std::uint64_t{offset_of(*items_[i])} << 32 | i; });
     sorted_ = true;
   }
   void reserve(std::size_t more) {
@@ -156,6 +129,8 @@ class ArrivalBatch {
     keys_.resize(size);
     scratch_.resize(size);
   }
+  template <class MakeKey>
+  void spread(std::uint32_t groups, MakeKey&& make_key);
   template <class Survey>
   void take(Rest<Item>& rest, std::uint32_t channel, bool moves_items, Survey& survey);
   template <class Survey>
@@ -183,6 +158,7 @@ class ArrivalBatch {
   std::vector<Item*> items_;
   std::vector<std::uint32_t> channel_, group_;
   std::vector<std::uint64_t> keys_, scratch_;
+  std::vector<std::uint32_t> place_;  // by group, for spread()
   std::vector<Used> consumed_;
 };
 
@@ -215,7 +191,7 @@ template <class Item>
 template <class Survey>
 [[gnu::noinline]] void ArrivalBatch<Item>::take_single(Rest<Item>& rest, std::uint32_t channel,
                                                        Survey& survey) {
-  const std::uint32_t offset = rest.single().arrival - begin_low_;
+  const std::uint32_t offset = offset_of(rest.single());
   if (offset >= window_) {
     next_ps_ = std::min(next_ps_, begin_ps_ + offset);
     return;
@@ -231,7 +207,6 @@ void ArrivalBatch<Item>::take(Rest<Item>& rest, std::uint32_t channel, bool move
                               Survey& survey) {
   if (rest.is_single()) [[unlikely]]
     return take_single(rest, channel, survey);
-  const auto offset_of = [this](const Item& item) { return item.arrival - begin_low_; };
   Used used{rest.head(), nullptr, 0};
   Chunk<Item>* chunk = used.first;
   std::uint32_t left = 0;  // items of `chunk` that come later
@@ -286,14 +261,33 @@ void ArrivalBatch<Item>::gather(ChannelStore<Item>& store, std::uint32_t first,
 
 template <class Item>
 void ArrivalBatch<Item>::sort_by_group(std::uint32_t groups) {
-  const unsigned shift = kIndexBits + time_bits_;
+  const unsigned shift = Groups::kIndexBits + time_bits_;
   reserve(1);  // for the key behind the last
-  sort_keys(keys_, count_, shift + bits(groups), scratch_,
-            [=, this, group = group_.data()](std::size_t i) {
-              return std::uint64_t{group[i]} << shift | std::uint64_t{offset(i)} << kIndexBits | i;
-            });
+  const auto make_key = [=, this, group = group_.data()](std::size_t i) {
+    return std::uint64_t{group[i]} << shift |
+           std::uint64_t{offset_of(*items_[i])} << Groups::kIndexBits | i;
+  };
+  if (sorted_) {
+    spread(groups, make_key);
+  } else {
+    sort_keys(keys_, count_, shift + bits(groups), scratch_, make_key);
+  }
   sorted_ = false;  // as operator[] would have it
   keys_[count_] = ~std::uint64_t{0};
+}
+
+// By counting: what is in order of time stays so within its group.
+template <class Item>
+template <class MakeKey>
+void ArrivalBatch<Item>::spread(std::uint32_t groups, MakeKey&& make_key) {
+  place_.assign(groups, 0);
+  for (std::size_t i = 0; i < count_; ++i) ++place_[group_[i]];
+  std::exclusive_scan(place_.begin(), place_.end(), place_.begin(), 0U);
+  for (std::size_t i = 0; i < count_; ++i) {
+    const std::uint32_t at = index(i);
+    scratch_[place_[group_[at]]++] = make_key(at);
+  }
+  keys_.swap(scratch_);
 }
 
 }  // namespace plait

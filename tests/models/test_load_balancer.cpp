@@ -277,6 +277,16 @@ TEST_CASE("adaptive: loads within a quantum are alike; samples limit what is see
   // 750, 250, standard deviation at most 31.4; 5 of them.
   for (int i = 0; i < 4; ++i)
     CHECK(std::abs(count[static_cast<std::size_t>(i)] - 250 * (7 - 2 * i)) < 157);
+
+  // Both: 4 and 5 are alike, the first drawn of them wins, and so are 6 and 7. A pair is chosen by
+  // the lesser quantum: hops 0 and 1 unless both draws are above, 3 of 4 times, 1500 each; 500 each
+  // of the others. Standard deviation at most 30.6.
+  params.load_quantum = Duration::ps(2);
+  LoadBalancer both = balancer(params);
+  count.assign(4, 0);
+  for (int i = 0; i < 4000; ++i) ++count[both.choose_by_load(0, packet_of(0), kHops, load_of)];
+  for (int i = 0; i < 4; ++i)
+    CHECK(std::abs(count[static_cast<std::size_t>(i)] - (i < 2 ? 1500 : 500)) < 153);
 }
 
 TEST_CASE("adaptive flowlet: the port is chosen at the start of a flowlet only",
