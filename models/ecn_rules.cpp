@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/ecn_rules.hpp"
 
+#include <cmath>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -33,6 +34,12 @@ double probability(const std::string& text, const std::string& word) {
   return p;
 }
 
+// A threshold for another rate. No queue is longer than 32 bits can say.
+std::uint32_t scaled(Bytes threshold, double scale) {
+  const double bytes = static_cast<double>(threshold.count()) * scale;
+  return bytes < 4e9 ? static_cast<std::uint32_t>(std::lround(bytes)) : UINT32_MAX;
+}
+
 }  // namespace
 
 std::array<EcnRule, kPriorities> ecn_rules(const EcnParams& params) {
@@ -60,6 +67,23 @@ std::array<EcnRule, kPriorities> ecn_rules(const EcnParams& params) {
     if (parts.size() == 4) rule.p_max = probability(parts[3], word);
   }
   return rules;
+}
+
+std::vector<MarkThresholds> mark_thresholds(const EcnParams& params,
+                                            const std::vector<LinkClass>& links) {
+  std::vector<MarkThresholds> table(links.size() * kPriorities);
+  if (!params.enabled) return table;
+  const auto rules = ecn_rules(params);
+  for (std::size_t row = 0; row < links.size(); ++row) {
+    const double scale = params.reference_rate.bps() == 0
+                             ? 1.0
+                             : links[row].rate().to_gbps() / params.reference_rate.to_gbps();
+    for (std::size_t q = 0; q < kPriorities; ++q)
+      if (rules[q].marks)
+        table[row * kPriorities + q] = {scaled(rules[q].k_min, scale),
+                                        scaled(rules[q].k_max, scale), rules[q].p_max};
+  }
+  return table;
 }
 
 }  // namespace plait

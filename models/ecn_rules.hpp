@@ -4,7 +4,10 @@
 /// Which priorities a switch marks and with which thresholds, from fabric.switch.ecn.
 
 #include <array>
+#include <cstdint>
+#include <vector>
 
+#include "models/link.hpp"
 #include "models/switch_params.hpp"
 
 namespace plait {
@@ -20,5 +23,16 @@ struct EcnRule {
 /// they mark at all is up to `priorities`.
 /// @throws UserError if `priorities` or `by_priority` cannot be read.
 std::array<EcnRule, kPriorities> ecn_rules(const EcnParams& params);
+
+/// The rule of one priority at the rate of one port.
+struct MarkThresholds {
+  std::uint32_t k_min = UINT32_MAX, k_max = UINT32_MAX;  ///< Never.
+  double p_max = 0;
+};
+
+/// By link class and priority.
+/// @throws UserError as ecn_rules().
+std::vector<MarkThresholds> mark_thresholds(const EcnParams& params,
+                                            const std::vector<LinkClass>& links);
 
 }  // namespace plait

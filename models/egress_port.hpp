@@ -24,13 +24,13 @@ struct alignas(64) EgressPort {
   std::uint64_t wire_bytes = 0;
   std::uint32_t queue_bytes = 0;  ///< All queues but the pause frames'.
   std::uint32_t max_queue_bytes = 0;
-  std::uint32_t mark_draws = 0;  ///< Random numbers drawn for marking.
-  std::uint32_t channel = 0;     ///< The peer's port, which receives.
-  std::uint16_t waiting = 0;     ///< Bit q: queue q is not empty.
-  std::uint8_t paused = 0;       ///< Bit p: the peer has paused priority p.
-  std::uint8_t turn = 0;         ///< Deficit round robin: queue whose turn it is.
-  std::uint16_t link_class = 0;
-  std::uint8_t rate_class = 0;  ///< Which of the switch's port rates: row of marking thresholds.
+  std::uint32_t mark_draws = 0;    ///< Random numbers drawn for marking.
+  std::uint32_t channel = 0;       ///< The peer's port, which receives.
+  std::uint16_t waiting = 0;       ///< Bit q: queue q is not empty.
+  std::uint8_t paused = 0;         ///< Bit p: the peer has paused priority p.
+  std::uint8_t turn = 0;           ///< Deficit round robin: queue whose turn it is.
+  std::uint16_t link_class = 0;    ///< Of the cable as it is now.
+  std::uint16_t cabled_class = 0;  ///< Before any fault: which marking thresholds hold.
 };
 static_assert(sizeof(EgressPort) == 64);
 

@@ -34,6 +34,7 @@ Host::Host(NodeId node, NetworkContext& context)
   if (gpus_ > 1 && context.params.scale_up.kind != ScaleUpKind::kNone)
     scale_up_ = std::make_unique<ScaleUp>(context.params.scale_up, gpus_, first_gpu_);
   faulty_ = faults_.active();
+  loses_ = loss_.possible();
 }
 
 void Host::place(GpuId gpu, std::unique_ptr<RankProcess> process, SimTime start) {
@@ -127,7 +128,7 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
     run_local(now);
     advance_for(arrival.channel, now - 1);
     fingerprint_.add(digest(packet, digest_place(now, arrival.channel)));
-    if (loss_.possible() && lost_on_arrival(arrival.channel, packet)) [[unlikely]]
+    if (loses_ && lost_on_arrival(arrival.channel, packet)) [[unlikely]]
       continue;
     nics_[arrival.channel].receive(now, packet);
   }

@@ -120,7 +120,7 @@ class alignas(FetchQueue::kLine) Host final : public Entity,
     message_acked(now.ps(), key, token);
   }
 
-  // What every visit reads comes first, together.
+  // What every visit reads comes first, together: three cache lines.
   FixedArray<Nic> nics_;
   Fingerprint fingerprint_;
   NetworkContext& context_;
@@ -133,6 +133,7 @@ class alignas(FetchQueue::kLine) Host final : public Entity,
   std::uint32_t gpus_;
   std::int64_t last_event_ps_ = 0, finished_at_ps_ = 0;
   bool faulty_;            // ever
+  bool loses_;             // frames that arrive, by chance
   bool together_ = false;  // all NICs are brought up to every event
 
   NodeFaults faults_;

@@ -152,7 +152,8 @@ class LoadBalancer {
     std::int64_t least = INT64_MAX;
     for (std::uint32_t i = 0; i < samples_; ++i) {
       const std::uint32_t hop = draw(hops.size());
-      const std::int64_t load = load_of(hops[hop]) / std::max<std::int64_t>(quantum_ps_, 1);
+      std::int64_t load = load_of(hops[hop]);
+      if (quantum_ps_ > 1) load /= quantum_ps_;
       if (load >= least) continue;
       best = hop;
       least = load;

@@ -105,6 +105,7 @@ NetworkContext::NetworkContext(const FabricGraph& fabric, const RouteTable& rout
     check_class_count(link_classes.size());
     link_class_of.push_back(found->second);
   }
+  mark_thresholds = plait::mark_thresholds(network.switches.ecn, link_classes);
   faults = make_faults(largest);
   if (telemetry) set_int_scale();
   if (network.switches.load_balancing.kind == LoadBalancing::kWeightedEcmp)

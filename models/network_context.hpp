@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "models/ecn_rules.hpp"
 #include "models/fault_plan.hpp"
 #include "models/link.hpp"
 #include "models/load_balancer.hpp"
@@ -29,7 +30,7 @@ struct SwitchScratch {
   std::vector<std::uint32_t> next;    ///< By arrival: the one behind it in its queue.
   std::int64_t bytes = 0;             ///< Of all.
   bool odd = false;                   ///< A pause frame, or a packet without a route.
-  bool draws = false;                 ///< A packet with several next hops, to be drawn.
+  bool any_drawn = false;             ///< A packet with several next hops, to be drawn.
   std::vector<std::int64_t> by_port;  ///< Bytes by ingress or egress port, where asked for.
   /// By egress port, while routes are drawn by load: when all that has come for it will be on its
   /// way, and what more takes.
@@ -51,7 +52,6 @@ struct alignas(128) WorkerScratch {
 /// Egress ports fixed by a pinned path file, for one switch.
 class PinnedRoutes {
  public:
-  bool empty() const { return ports_.empty(); }
   void add(const PinnedPath& path, std::uint16_t port) {
     const std::uint64_t ends = key(path.from.value(), path.to.value(), path.control);
     ports_[ends][path.queue_pair ? std::uint64_t{*path.queue_pair} : kEvery] = port;
@@ -94,10 +94,11 @@ struct NetworkContext {
   const NetworkParams params;
   std::vector<RouteWeights> route_weights;  ///< By table of the fault plan; weighted ECMP only.
   std::vector<LinkClass> link_classes;
-  std::vector<std::uint16_t> link_class_of;  ///< By egress port.
-  std::unique_ptr<const FaultPlan> faults;   ///< Not null.
-  bool telemetry = false;                    ///< Packets carry an IntStack.
-  bool posting_order = false;                ///< Packets carry a Lineage.
+  std::vector<std::uint16_t> link_class_of;     ///< By egress port, as cabled.
+  std::vector<MarkThresholds> mark_thresholds;  ///< By link class, as cabled, and priority.
+  std::unique_ptr<const FaultPlan> faults;      ///< Not null.
+  bool telemetry = false;                       ///< Packets carry an IntStack.
+  bool posting_order = false;                   ///< Packets carry a Lineage.
   PacketAnnex annex;
   ChannelStore<Packet> channels;
   std::vector<WorkerScratch> scratch;  ///< By worker.

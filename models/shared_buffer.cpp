@@ -39,16 +39,17 @@ void check_pfc(const PfcParams& pfc, const std::vector<std::int64_t>& headroom) 
 
 SharedBuffer::SharedBuffer(const SwitchParams& params, const std::vector<std::int64_t>& headroom,
                            std::uint32_t largest_packet, const std::vector<BitRate>& rates)
-    : static_(params.pfc.threshold == PfcThreshold::kStatic),
+    : lossless_(params.pfc.enabled ? parse_priority_set(params.pfc.priorities) : 0),
+      static_(params.pfc.threshold == PfcThreshold::kStatic),
+      ports_(static_cast<std::uint32_t>(headroom.size())),
+      ingress_(headroom.size() * kPriorities),
       reserve_(params.pfc.reserve.count()),
       lossy_reserve_(params.lossy_reserve.count()),
+      lossy_alpha_1024_(std::llround(params.lossy_alpha * 1024)),
+      headroom_(headroom),
       resume_offset_(params.pfc.resume_offset.count()),
       xoff_(params.pfc.xoff.count()),
       xon_(params.pfc.xon.count()),
-      lossy_alpha_1024_(std::llround(params.lossy_alpha * 1024)),
-      lossless_(params.pfc.enabled ? parse_priority_set(params.pfc.priorities) : 0),
-      headroom_(headroom),
-      ingress_(headroom.size() * kPriorities),
       paused_of_port_(headroom.size()) {
   check_pfc(params.pfc, headroom);
   for (std::size_t port = 0; port < headroom.size(); ++port) {

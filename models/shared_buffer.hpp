@@ -31,10 +31,9 @@ class SharedBuffer {
   SharedBuffer(const SwitchParams& params, const std::vector<std::int64_t>& headroom,
                std::uint32_t largest_packet, const std::vector<BitRate>& rates = {});
 
-  /// Names what a visit asks of the ingresses of one priority.
+  /// Names what most visits ask of the ingresses of one priority.
   void name_ingresses(std::uint32_t priority, FetchQueue& ahead) const {
-    ahead.add(&at(0, priority), headroom_.size() * sizeof(Ingress));
-    ahead.add(alpha_1024_.data(), alpha_1024_.size() * sizeof(std::uint32_t));
+    if (lossless(priority)) ahead.add(&at(0, priority), ports_ * sizeof(Ingress));
   }
 
   bool lossless(std::uint32_t priority) const { return (lossless_ >> priority & 1U) != 0; }
@@ -162,10 +161,10 @@ class SharedBuffer {
   };
   // By priority first: a visit asks for one or two priorities of many ports.
   Ingress& at(std::uint32_t port, std::uint32_t priority) {
-    return ingress_[priority * headroom_.size() + port];
+    return ingress_[std::size_t{priority} * ports_ + port];
   }
   const Ingress& at(std::uint32_t port, std::uint32_t priority) const {
-    return ingress_[priority * headroom_.size() + port];
+    return ingress_[std::size_t{priority} * ports_ + port];
   }
   std::int64_t excess(std::int64_t bytes) const { return bytes > reserve_ ? bytes - reserve_ : 0; }
   std::int64_t lossy_excess(std::int64_t bytes) const {
@@ -191,23 +190,25 @@ class SharedBuffer {
   void check_empty_admits(std::uint32_t largest_packet) const;
   bool leave_paused(std::uint32_t port, std::uint32_t priority, std::uint32_t bytes);
 
-  bool static_ = false;        // thresholds
+  // First what name_ingresses() reads, then the rest of what a calm visit does.
+  std::uint8_t lossless_ = 0;
+  bool static_ = false;  // thresholds
+  std::uint32_t ports_;
+  std::vector<Ingress> ingress_;  // see at()
+  std::uint32_t paused_ = 0;
   std::int64_t pool_ = 0;      // B - sum H - sum r - sum r'
   std::int64_t shared_ = 0;    // S
   std::int64_t reserves_ = 0;  // sum r + sum r'
   std::int64_t reserve_ = 0;
   std::int64_t lossy_reserve_ = 0;
-  std::int64_t resume_offset_ = 0;
-  std::int64_t xoff_ = 0, xon_ = 0;  // static thresholds
   std::int64_t lossy_alpha_1024_ = 0;
   /// All ingresses together fit one egress port's counter, so they are paused before it overflows.
   std::int64_t most_per_ingress_ = kMostQueued;
-  std::uint32_t paused_ = 0;
-  std::uint8_t lossless_ = 0;
-  std::vector<std::int64_t> headroom_;     // by port
-  std::vector<std::uint32_t> alpha_1024_;  // by port
   std::uint32_t least_alpha_1024_ = UINT32_MAX;
-  std::vector<Ingress> ingress_;              // see at()
+  std::vector<std::int64_t> headroom_;  // by port
+  std::int64_t resume_offset_ = 0;
+  std::int64_t xoff_ = 0, xon_ = 0;           // static thresholds
+  std::vector<std::uint32_t> alpha_1024_;     // by port
   std::vector<std::uint8_t> paused_of_port_;  // bit: this priority of the port's peer is paused
 };
 

@@ -16,16 +16,17 @@ std::int64_t Switch::visit(const Window& window, Worker& worker) {
   scratch_->events += batch.size();
   worker.count(batch.size());
   if (is_calm(window)) {
-    serve_by_port(window, worker.ahead());
+    serve_by_port(window, worker);
   } else {
     serve_in_order(window, worker.ahead());
   }
   if (interrupted_) run_interrupts(window.end_ps - 1);
   serve_waiting(window.end_ps - 1);
   batch.release(scratch_->pool);
-  publish(window, worker);
-  return std::min(
-      {batch.next_arrival_ps(), next_departure(), watchdog_.due_ps(), faults_.wish_ps()});
+  for_each_bit(written_ports_, [&](std::uint32_t out) { publish(window, worker, out); });
+  std::fill(written_ports_.begin(), written_ports_.end(), 0);
+  const std::int64_t next = std::min(batch.next_arrival_ps(), next_departure());
+  return interrupted_ ? std::min({next, watchdog_.due_ps(), faults_.wish_ps()}) : next;
 }
 
 void Switch::prepare(const Window& window, unsigned visits_before, FetchQueue& ahead) const {
@@ -42,7 +43,9 @@ void Switch::prepare(const Window& window, unsigned visits_before, FetchQueue& a
     ahead.add(waiting_ports_.data());
     ahead.add(written_ports_.data());
     ahead.add(peers_.data(), port_count_ * sizeof(EntityId));
-    ahead.add(reinterpret_cast<const char*>(this) + kFirstBytes, sizeof *this - kFirstBytes);
+    const char* const first = reinterpret_cast<const char*>(this) + kFirstBytes;
+    const char* const cold = reinterpret_cast<const char*>(&watchdog_);
+    ahead.add(first, static_cast<std::size_t>(cold - first));
     return;
   }
   for (std::uint32_t p = 0; p < port_count_; ++p)
@@ -81,7 +84,7 @@ void Switch::run_interrupts(std::int64_t until) {
 void Switch::arrive(std::int64_t now, std::uint32_t in, Packet& packet, std::uint32_t out) {
   if (packet.is_pfc()) [[unlikely]]
     return pause_frame(now, in, packet);
-  if (loss_.possible() && lost_on_arrival(in, packet)) [[unlikely]]
+  if (loses_ && lost_on_arrival(in, packet)) [[unlikely]]
     return;
   if (!routes_known_) [[unlikely]]
     out = route(now, packet);
@@ -229,7 +232,7 @@ void Switch::stamp(const EgressPort& port, const Packet& packet, Packet& sent,
 // RED-style: the length of the queue that the packet leaves behind decides.
 void Switch::mark(EgressPort& port, std::uint32_t out, std::uint32_t queue_bytes, Packet& packet) {
   const std::uint32_t priority = packet.priority();
-  const MarkThresholds& k = thresholds_[port.rate_class * kPriorities + priority];
+  const MarkThresholds& k = marking(port, priority);
   if (queue_bytes <= k.k_min || packet.kind() != PacketKind::kData) [[likely]]
     return;
   if (queue_bytes <= k.k_max) {
@@ -238,18 +241,10 @@ void Switch::mark(EgressPort& port, std::uint32_t out, std::uint32_t queue_bytes
     const std::uint64_t counter =
         (kMarkPurpose << 60) | (std::uint64_t{out} << 32) | port.mark_draws++;
     const double draw = static_cast<double>(hash64(seed_, counter) >> 11) * 0x1p-53;
-    if (draw >= p_max_[priority] * share) return;
+    if (draw >= k.p_max * share) return;
   }
   packet.set(kFlagMarked);
   ++statistics_[out].marks;
-}
-
-void Switch::publish(const Window& window, Worker& worker) {
-  for_each_bit(written_ports_, [&](std::uint32_t p) {
-    context_.channels.publish(window.parity, ports_[p].channel, ports_[p].out);
-    worker.activate(peers_[p]);
-  });
-  std::fill(written_ports_.begin(), written_ports_.end(), 0);
 }
 
 std::int64_t Switch::next_departure() const {

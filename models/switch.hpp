@@ -22,7 +22,6 @@
 /// sequence) and come before the departures at t, except that a packet for an idle port leaves at
 /// once; departures of different ports at t by port number.
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -41,7 +40,7 @@
 
 namespace plait {
 
-class Switch final : public Entity {
+class alignas(FetchQueue::kLine) Switch final : public Entity {
  public:
   /// @param context must outlive the switch.
   Switch(NodeId node, NetworkContext& context);
@@ -87,7 +86,7 @@ class Switch final : public Entity {
   bool has_room_for_all() const;
   bool ingresses_stay_quiet() const;
   bool egresses_stay_quiet() const;
-  void serve_by_port(const Window& window, FetchQueue& ahead);
+  void serve_by_port(const Window& window, Worker& worker);
 
   // models/switch_routes.cpp
   void gather(const Window& window, FetchQueue& ahead);
@@ -152,9 +151,14 @@ class Switch final : public Entity {
   void on_link_change(std::int64_t now, std::uint32_t port, bool up);
   void flush();
 
-  void set_thresholds();
+  const MarkThresholds& marking(const EgressPort& port, std::uint32_t priority) const {
+    return context_.mark_thresholds[std::size_t{port.cabled_class} * kPriorities + priority];
+  }
   void run_interrupts(std::int64_t until);
-  void publish(const Window& window, Worker& worker);
+  void publish(const Window& window, Worker& worker, std::uint32_t out) {
+    context_.channels.publish(window.parity, ports_[out].channel, ports_[out].out);
+    worker.activate(peers_[out]);
+  }
   std::int64_t next_departure() const;
 
   // Tags of the counters of random draws, so that no two purposes share a number; the load balancer
@@ -169,17 +173,14 @@ class Switch final : public Entity {
     std::vector<PortClock> ports;
     Lineage event;  // the one that happens now
   };
-  struct MarkThresholds {
-    std::uint32_t k_min = UINT32_MAX, k_max = UINT32_MAX;  // never
-  };
 
-  // What every packet reads comes first, together.
+  // What nearly every visit reads comes first, together: nine cache lines that are fetched ahead,
+  // of which the first three lead to the rest.
   NetworkContext& context_;
-  WorkerScratch* scratch_ = nullptr;       // of the visit under way
-  std::unique_ptr<PostingState> posting_;  // null: ties are ordered by the model's rules
   NodeId node_;
   std::uint32_t first_port_;
   std::uint32_t port_count_;
+  std::uint32_t least_marked_ = UINT32_MAX;  // no shorter queue is marked in any port
   bool telemetry_;
   bool trims_;
   bool plain_wire_;                // no faults, no annex
@@ -187,29 +188,30 @@ class Switch final : public Entity {
   bool routes_known_ = false;      // of the visit's arrivals, as their groups
   bool may_be_calm_ = false;       // no faults, losses, watchdog or order of posting
   bool interrupted_;               // by faults or by the watchdog
+  bool loses_;                     // frames that arrive, by chance
   bool pins_ = false;              // some routes are pinned
   std::uint8_t usual_priorities_;  // of packets; bit by priority
-  std::uint32_t least_marked_ = UINT32_MAX;  // no shorter queue is marked in any port
-  std::int64_t lossy_port_limit_;
-  std::int64_t most_queued_;  // no port may have more in a calm visit
   std::vector<EgressPort> ports_;
   std::vector<EgressQueue> queues_;           // see queues_of()
   std::vector<std::uint64_t> waiting_ports_;  // bit: some queue is not empty
   std::vector<std::uint64_t> written_ports_;  // bit: `out` is not empty
-  SetFingerprint fingerprint_;
-  std::vector<MarkThresholds> thresholds_;  // by rate class and priority
+  std::vector<EntityId> peers_;               // by port
   SharedBuffer buffer_;
-  PfcWatchdog watchdog_;
-  EgressScheduler scheduler_;
+  WorkerScratch* scratch_ = nullptr;       // of the visit under way
+  std::unique_ptr<PostingState> posting_;  // null: ties are ordered by the model's rules
+  std::int64_t most_queued_;               // no port may have more in a calm visit
+  SetFingerprint fingerprint_;
   std::uint64_t seed_;
+  EgressScheduler scheduler_;
+  LoadBalancer balancer_;
+
+  PfcWatchdog watchdog_;
   NodeFaults faults_;
   LinkLoss loss_;
-  LoadBalancer balancer_;
   PinnedRoutes pinned_;
-  std::array<double, kPriorities> p_max_{};
+  std::int64_t lossy_port_limit_;
   std::uint32_t trimmed_wire_;   // bytes of a trimmed packet
   std::int64_t trim_threshold_;  // INT64_MAX: only what would be dropped
-  std::vector<EntityId> peers_;  // by port
   std::vector<PortStatistics> statistics_;
   std::vector<std::int64_t> paused_since_;  // by port and priority; empty until the first pause
   std::vector<PauseRecord> pauses_;         // only with record_pauses

@@ -68,8 +68,9 @@ class Switch::PortService {
     depart_before(window.end_ps);
   }
 
-  /// What still waits joins the stored queues; the port's state goes back to its place.
-  void close() {
+  /// What still waits joins the stored queues, the port's state goes back to its place, and what
+  /// was sent is published.
+  void close(const Window& window, Worker& worker) {
     scratch_.packet_hops += packets_;
     port_.packets += packets_;
     for (unsigned late = late_; late != 0; late &= late - 1)
@@ -80,7 +81,7 @@ class Switch::PortService {
     } else {
       clear_bit(switch_.waiting_ports_, out_);
     }
-    if (!port_.out.empty()) set_bit(switch_.written_ports_, out_);
+    if (!port_.out.empty()) switch_.publish(window, worker, out_);
     count_lossy(true);
   }
 
@@ -277,7 +278,7 @@ bool Switch::egresses_stay_quiet() const {
   return true;
 }
 
-void Switch::serve_by_port(const Window& window, FetchQueue& ahead) {
+void Switch::serve_by_port(const Window& window, Worker& worker) {
   constexpr unsigned kLinesPerPort = 6;
   ++scratch_->calm_visits;
   ArrivalBatch<Packet>& batch = scratch_->batch;
@@ -285,10 +286,10 @@ void Switch::serve_by_port(const Window& window, FetchQueue& ahead) {
   if (next.size() < batch.size()) next.resize(2 * batch.size());
   batch.sort_by_group(port_count_);
   for (auto arrivals = batch.groups(); arrivals.any();) {
-    ahead.step(kLinesPerPort);
+    worker.ahead().step(kLinesPerPort);
     PortService port(*this, arrivals.open());
     port.serve(arrivals, window);
-    port.close();
+    port.close(window, worker);
   }
 }
 

@@ -34,8 +34,8 @@ void Switch::gather(const Window& window, FetchQueue& ahead) {
   std::uint32_t kinds = 0;  // members `from` of all, or-ed
   bool unroutable = false, any_drawn = false;
   // Also where choices are drawn later: here the look-ups of many packets overlap.
-  const bool draws = !routes_known_ && may_be_calm_ && !pins_;
-  const bool looks_up = routes_known_ || draws;
+  const bool draws_later = !routes_known_ && may_be_calm_ && !pins_;
+  const bool looks_up = routes_known_ || draws_later;
   const auto survey_run = [&](std::span<Packet> packets, const ArrivalBatch<Packet>::Run& run) {
     if (telemetry_) [[unlikely]]
       for (const Packet& packet : packets) __builtin_prefetch(&context_.annex.int_stack(packet));
@@ -65,7 +65,7 @@ void Switch::gather(const Window& window, FetchQueue& ahead) {
       } else if (hops.empty()) [[unlikely]] {
         unroutable = true;
         *out++ = kNoRoute;
-      } else if (draws) {
+      } else if (draws_later) {
         any_drawn = true;
         *out++ = kDrawn;
       } else {
@@ -77,7 +77,7 @@ void Switch::gather(const Window& window, FetchQueue& ahead) {
                          window.begin_ps, window.end_ps - window.begin_ps, ahead, survey_run);
   fingerprint_ = fingerprint;
   scratch_->survey.bytes = bytes;
-  scratch_->survey.draws = any_drawn;
+  scratch_->survey.any_drawn = any_drawn;
   scratch_->survey.odd = unroutable || Packet::any_pfc(kinds);
 }
 
@@ -158,7 +158,7 @@ bool Switch::draw_routes(const Window& window) {
   const bool by_load = balancer_.reads_loads();
   if (pins_) return false;
   if (by_load) balancer_.begin(scratch_->survey.choices);
-  if (scratch_->survey.draws) {  // else all have one next hop, as in a core switch
+  if (scratch_->survey.any_drawn) {  // else all have one next hop, as in a core switch
     if (by_load && !note_loads()) return false;
     by_load ? draw_by_load(window) : draw_in_turn(window);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a switch does before and after the run: tables from parameters, figures for the records.
-#include <cmath>
+#include <algorithm>
 
 #include "models/headroom.hpp"
 #include "models/switch.hpp"
@@ -10,12 +10,6 @@
 namespace plait {
 
 namespace {
-
-// A threshold for another port rate. No queue is longer than 32 bits can say.
-std::uint32_t scaled(Bytes threshold, double scale) {
-  const double bytes = static_cast<double>(threshold.count()) * scale;
-  return bytes < 4e9 ? static_cast<std::uint32_t>(std::lround(bytes)) : UINT32_MAX;
-}
 
 // The limit that a parameter sets, or that which holds where it is 0.
 std::int64_t or_none(Bytes limit, std::int64_t none) {
@@ -55,22 +49,22 @@ Switch::Switch(NodeId node, NetworkContext& context)
       trims_(context.params.switches.trimming.enabled),
       usual_priorities_(static_cast<std::uint8_t>(1U << context.params.transport.data_priority |
                                                   1U << context.params.transport.control_priority)),
-      lossy_port_limit_(or_none(context.params.switches.lossy_port_limit, kMostQueued)),
       ports_(port_count_),
       queues_(port_count_ * kQueues),
       waiting_ports_((port_count_ + 63) / 64),
       written_ports_((port_count_ + 63) / 64),
+      peers_(port_count_),
       buffer_(context.params.switches, headroom_of_ports(context, node), context.full_packet_wire(),
               rates_of_ports(context.graph, node)),
-      watchdog_(context.params.switches.pfc.watchdog, port_count_),
-      scheduler_(context.params.switches),
       seed_(hash64(context.params.seed, node.value())),
+      scheduler_(context.params.switches),
+      balancer_(context.params.switches.load_balancing, context.params.seed, seed_, port_count_),
+      watchdog_(context.params.switches.pfc.watchdog, port_count_),
       faults_(context, node),
       loss_(context.faults->loss(0), seed_, kLossPurpose, port_count_, faults_.active()),
-      balancer_(context.params.switches.load_balancing, context.params.seed, seed_, port_count_),
+      lossy_port_limit_(or_none(context.params.switches.lossy_port_limit, kMostQueued)),
       trimmed_wire_(context.wire(context.params.switches.trimming.size)),
       trim_threshold_(or_none(context.params.switches.trimming.threshold, INT64_MAX)),
-      peers_(port_count_),
       statistics_(port_count_) {
   const std::uint32_t lifted =
       static_cast<std::uint32_t>(context.params.switches.trimming.priority);
@@ -88,45 +82,19 @@ Switch::Switch(NodeId node, NetworkContext& context)
   most_queued_ = std::min(lossy_port_limit_, kMostQueued);
   // Loads would have been drawn with the whole packet.
   if (trims_ && balancer_.reads_loads()) most_queued_ = std::min(most_queued_, trim_threshold_);
-  if (context.params.switches.ecn.enabled) set_thresholds();
   plain_wire_ = !faults_.active() && !telemetry_ && !context.posting_order;
   plain_admission_ = !trims_ && context.params.switches.buffer.count() <= kMostQueued;
   interrupted_ = faults_.next_ps() != INT64_MAX || watchdog_.enabled();
-  may_be_calm_ = !interrupted_ && !faults_.active() && !loss_.possible() && posting_ == nullptr &&
+  loses_ = loss_.possible();
+  may_be_calm_ = !interrupted_ && !faults_.active() && !loses_ && posting_ == nullptr &&
                  !context.params.plain_paths;
   for (std::uint32_t p = 0; p < port_count_; ++p) {
     const PortId id(first_port_ + p);
-    ports_[p].link_class = context.link_class_of[id.index()];
+    ports_[p].link_class = ports_[p].cabled_class = context.link_class_of[id.index()];
     ports_[p].channel = context.graph.peer(id).value();
     peers_[p] = EntityId(context.graph.port_node(context.graph.peer(id)).index());
-  }
-}
-
-// One row per port rate and not per port: every departure looks here, and a few rows stay in the
-// cache.
-void Switch::set_thresholds() {
-  const EcnParams& ecn = context_.params.switches.ecn;
-  const auto rules = ecn_rules(ecn);
-  for (unsigned q = 0; q < kPriorities; ++q) p_max_[q] = rules[q].p_max;
-  std::vector<BitRate> rates;
-  for (std::uint32_t p = 0; p < port_count_; ++p) {
-    const BitRate rate = context_.graph.egress(PortId(first_port_ + p)).rate;
-    const auto row =
-        static_cast<std::size_t>(std::find(rates.begin(), rates.end(), rate) - rates.begin());
-    if (row > UINT8_MAX)
-      throw UserError("switch " + context_.graph.node(node_).name +
-                      " has ports of more than 256 different rates");
-    ports_[p].rate_class = static_cast<std::uint8_t>(row);
-    if (row < rates.size()) continue;
-    rates.push_back(rate);
-    const double scale =
-        ecn.reference_rate.bps() == 0 ? 1.0 : rate.to_gbps() / ecn.reference_rate.to_gbps();
-    for (unsigned q = 0; q < kPriorities; ++q) {
-      MarkThresholds k;
-      if (rules[q].marks) k = {scaled(rules[q].k_min, scale), scaled(rules[q].k_max, scale)};
-      least_marked_ = std::min(least_marked_, k.k_min);
-      thresholds_.push_back(k);
-    }
+    for (std::uint32_t q = 0; q < kPriorities; ++q)
+      least_marked_ = std::min(least_marked_, marking(ports_[p], q).k_min);
   }
 }
 

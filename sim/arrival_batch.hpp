@@ -83,7 +83,7 @@ class ArrivalBatch {
            Groups::kIndexBits + time_bits_ + bits(groups + 1) <= 64;
   }
   /// Orders by group, and by (time, channel, sequence) within each, for groups(); sorted or not.
-  /// @pre all groups are below `groups`, and fits_groups(groups).
+  /// @pre all groups are below `groups`, fits_groups(groups), and not order_ties().
   void sort_by_group(std::uint32_t groups);
 
   using Groups = ArrivalGroups;

@@ -4,7 +4,6 @@
 /// The arrivals of a batch group by group. Each is a key: from the upper bits down its group, its
 /// offset in the window, and where it was gathered.
 
-#include <cstddef>
 #include <cstdint>
 #include <span>
 

@@ -29,7 +29,7 @@ class Buckets {
   std::uint16_t& operator[](std::size_t bucket) { return count_[bucket]; }
   /// Puts in the place of each count the sum of those before it.
   void sum_up() {
-    constexpr std::uint64_t kEach = 0x0001'0001'0001'0001;  // times it, each lane sums those below
+    constexpr std::uint64_t kEach = 0x0001'0001'0001'0001;  // times it: sums up to each lane
     std::uint64_t before = 0;                               // in every lane
     for (std::size_t w = 0; w < words_; ++w) {
       std::uint64_t lanes;

@@ -84,7 +84,7 @@ class Entity {
   /// that it knows by itself (its first kFirstBytes have been fetched then), and with 1, to name
   /// what that leads to.
   virtual void prepare(const Window&, unsigned /*visits_before*/, FetchQueue&) const {}
-  static constexpr std::size_t kFirstBytes = 256;
+  static constexpr std::size_t kFirstBytes = 192;
 };
 
 class WindowEngine {

@@ -137,6 +137,24 @@ TEST_CASE("the slower of two degradations holds, and the rate comes back") {
   CHECK(run.records().links[from.index()].busy == Duration::ns(142'800));
 }
 
+TEST_CASE("a degraded cable keeps the marking thresholds of its own rate") {
+  // The switch sends to host 1 at 50 of 100 Gb/s: packet j starts at 1084 + 168 j ns, when packets
+  // up to 2 j have come, and leaves j of 1050 bytes behind, or 999 - j from j = 500 on. Marked
+  // above 100 KB, which is 96 packets: j from 96 to 903. (Above 50 KB it would be 48 to 951.)
+  FabricGraph graph = star(2);
+  NetworkParams params = bare_network();
+  params.switches.ecn.enabled = true;
+  params.switches.ecn.priorities = "all";
+  params.switches.ecn.reference_rate = BitRate::gbps(100);
+  params.switches.ecn.k_min = params.switches.ecn.k_max = Bytes::kilo(100);
+  params.switches.ecn.by_priority = "5:1KB:1KB";  // so that short queues are looked at, too
+  params.faults = {event(FaultKind::kDegrade, {}, {}, {port(graph, switch_name(graph), "host1")})};
+  params.faults[0].rate = BitRate::gbps(50);
+  FabricRun run(std::move(graph), params);
+  CHECK(run.run(kOneFlow) == RunEnd::kFinished);
+  CHECK(run.records().totals.ecn_marks == 903 - 96 + 1);
+}
+
 TEST_CASE("frames are lost by bit errors according to their length") {
   // Against libm, which the model does without.
   for (const double rate : {1e-3, 1e-6, 1e-12, 1e-15, 1e-18})

@@ -269,4 +269,33 @@ TEST_CASE("marking rules by priority", "[ecn]") {
   CHECK_THROWS_WITH(ecn_rules(params), Catch::Contains("is not PRIORITY:K_MIN:K_MAX"));
 }
 
+TEST_CASE("marking thresholds scale with the rate of the port") {
+  const auto link = [](std::int64_t gbps) {
+    return LinkClass(BitRate::gbps(gbps), Duration::us(1), Duration::ps(1));
+  };
+  const std::vector<LinkClass> links{link(100), link(25)};
+  EcnParams params;
+  params.priorities = "3";
+  params.by_priority = "3:100KB:401KB:0.25";
+  params.reference_rate = BitRate::gbps(50);
+  const auto at = [&](std::size_t row, std::size_t priority) {
+    const auto table = mark_thresholds(params, links);
+    REQUIRE(table.size() == 2 * kPriorities);
+    return table[row * kPriorities + priority];
+  };
+  CHECK(at(0, 3).k_min == 200'000);
+  CHECK(at(0, 3).k_max == 802'000);
+  CHECK(at(0, 3).p_max == 0.25);
+  CHECK(at(1, 3).k_min == 50'000);
+  CHECK(at(1, 3).k_max == 200'500);
+  CHECK(at(1, 2).k_min == UINT32_MAX);  // never
+  params.reference_rate = BitRate();    // not scaled
+  CHECK(at(1, 3).k_min == 100'000);
+  params.by_priority = "3:1GB:1GB";  // 100 GB at 100 times the rate: no queue is that long
+  params.reference_rate = BitRate::gbps(1);
+  CHECK(at(0, 3).k_min == UINT32_MAX);
+  params.enabled = false;
+  CHECK(at(0, 3).k_min == UINT32_MAX);
+}
+
 }  // namespace plait
