@@ -10,19 +10,18 @@ Nic::Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener, No
     : selective_(context.params.transport.reliability == Reliability::kSelectiveRepeat),
       needs_(needs_of(context.params.transport.congestion_control)),
       context_(context),
-      params_(context.params.transport),
       link_(context.link_class(context.graph.endpoint_port(endpoint))),
       wire_(&link_),
       posting_(context.posting_order ? std::make_unique<PostingState>(endpoint.value()) : nullptr),
       faults_(faults),
-      mtu_(params_.mtu.count()),
+      mtu_(params().mtu.count()),
       data_overhead_(context.data_overhead()),
       endpoint_(endpoint),
       port_(context.graph.endpoint_port(endpoint)),
       peer_(context.graph.peer(port_)),
       peer_entity_(context.graph.port_node(peer_).index()),
       number_(context.graph.port_number(port_)),
-      lanes_(static_cast<std::uint32_t>(params_.queue_pairs)),
+      lanes_(static_cast<std::uint32_t>(params().queue_pairs)),
       faulty_(faults.active()),
       listener_(listener),
       host_timer_ps_(next_timer_ps) {}
@@ -44,7 +43,7 @@ void Nic::send_until(std::int64_t until) {
       control_.pop(scratch_->pool);
       continue;
     }
-    if (paused(params_.data_priority)) return;
+    if (paused(params().data_priority)) return;
     const Turn turn = choose(free_at_ps_);
     if (turn.at_ps > until) return;
     turn_ = turn.flow + 1;
@@ -83,7 +82,7 @@ void Nic::send_data(SendFlow& flow, std::int64_t start) {
   const std::int64_t payload =
       last ? part->size - static_cast<std::int64_t>(part->packets - 1) * mtu_ : mtu_;
   Packet packet = Packet::make(PacketKind::kData, endpoint_, flow.to,
-                               static_cast<std::uint32_t>(params_.data_priority),
+                               static_cast<std::uint32_t>(params().data_priority),
                                static_cast<std::uint32_t>(payload + data_overhead_));
   packet.psn = psn;
   packet.queue_pair = flow.queue_pair;
@@ -104,7 +103,7 @@ void Nic::send_data(SendFlow& flow, std::int64_t start) {
     }
   }
   const SimTime now = SimTime::ps(start);
-  if (params_.ack_interval > 1 && (repeat || must_ask(flow, start))) packet.set(kFlagAskAck);
+  if (params().ack_interval > 1 && (repeat || must_ask(flow, start))) packet.set(kFlagAskAck);
   flow.congestion_control->on_sent(now, packet.wire_bytes);
   const BitRate rate = flow.congestion_control->rate(now);
   Packet& sent = transmit(packet, start);
@@ -124,7 +123,7 @@ void Nic::count_sent(SendFlow& flow, std::uint32_t psn, std::int64_t payload, st
   if (flow.highest_psn == 0) flow.record.first_sent = SimTime::ps(start);
   if (!flow.in_flight() || (selective_ && flow.waits_to_repeat())) {
     set_deadline(flow, start);
-    flow.ask_again_ps = start + params_.rto.ps() / 4;
+    flow.ask_again_ps = start + params().rto.ps() / 4;
   }
   const bool again = psn < flow.highest_psn;
   if (again) [[unlikely]] {
@@ -144,7 +143,7 @@ void Nic::count_sent(SendFlow& flow, std::uint32_t psn, std::int64_t payload, st
 bool Nic::must_ask(SendFlow& flow, std::int64_t start) {
   const bool stops = !has_data(flow) || !has_room(flow, start);
   if (!stops && start < flow.ask_again_ps) return false;
-  flow.ask_again_ps = start + params_.rto.ps() / 4;
+  flow.ask_again_ps = start + params().rto.ps() / 4;
   return true;
 }
 
@@ -178,7 +177,7 @@ void Nic::send_control(std::int64_t now, PacketKind kind, const Packet& about, s
                        bool echo) {
   const std::uint32_t bytes = kind == PacketKind::kCnp ? context_.cnp_wire() : context_.ack_wire();
   Packet packet = Packet::make(kind, endpoint_, about.source(),
-                               static_cast<std::uint32_t>(params_.control_priority), bytes);
+                               static_cast<std::uint32_t>(params().control_priority), bytes);
   packet.psn = psn;
   packet.queue_pair = about.queue_pair;
   packet.entropy = about.entropy;
@@ -195,7 +194,7 @@ void Nic::send_control(std::int64_t now, PacketKind kind, const Packet& about, s
 std::int64_t Nic::next_send_ps() const {
   if (posting_ != nullptr) return next_event_ps();
   if (!control_.empty() && !control_held()) return free_at_ps_;
-  if (paused(params_.data_priority)) return INT64_MAX;
+  if (paused(params().data_priority)) return INT64_MAX;
   return choose(free_at_ps_).at_ps;
 }
 

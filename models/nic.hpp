@@ -57,6 +57,13 @@ class alignas(FetchQueue::kLine) Nic {
       ahead.add(sent_last_->congestion_control.get(), 2 * FetchQueue::kLine);
     }
     if (receiving_ != nullptr) ahead.add(receiving_);
+    if (selective_) {
+      if (answered_window_ != nullptr) {
+        ahead.add(answered_window_, sizeof *answered_window_);
+        ahead.add(answered_place_, 3 * FetchQueue::kLine);
+      }
+      if (arrived_place_ != nullptr) ahead.add(arrived_place_, 3 * FetchQueue::kLine);
+    }
   }
   /// For the visit under way: where packets come from and hops are counted.
   void begin_visit(WorkerScratch& scratch) { scratch_ = &scratch; }
@@ -153,7 +160,7 @@ class alignas(FetchQueue::kLine) Nic {
   void go_back(std::int64_t now, SendFlow& flow);
   void on_progress(SendFlow& flow) const {
     flow.retries = 0;
-    flow.rto_ps = params_.rto.ps();
+    flow.rto_ps = params().rto.ps();
   }
   void time_out(std::int64_t now, SendFlow& flow);
   void give_up(std::int64_t now, SendFlow& flow);
@@ -175,7 +182,7 @@ class alignas(FetchQueue::kLine) Nic {
       return has_new;
     return flow.window->has_lost() ||
            (has_new &&
-            flow.next_psn - flow.oldest_psn < static_cast<std::uint32_t>(params_.reorder_window));
+            flow.next_psn - flow.oldest_psn < static_cast<std::uint32_t>(params().reorder_window));
   }
   bool has_room(const SendFlow& flow, std::int64_t now) const {
     return flow.outstanding() < flow.congestion_control->window(SimTime::ps(now)).count();
@@ -229,9 +236,10 @@ class alignas(FetchQueue::kLine) Nic {
   std::int64_t gap_ps(std::uint32_t wire_bytes, BitRate rate) const {
     return rounded_transmission_ps(wire_bytes, rate, context_.params.wire.clock.ps());
   }
+  const TransportParams& params() const { return context_.params.transport; }
   bool paused(std::int64_t priority) const { return (paused_ >> priority & 1U) != 0; }
   bool control_held() const {
-    return params_.control_obeys_pause && paused(params_.control_priority);
+    return params().control_obeys_pause && paused(params().control_priority);
   }
   std::int64_t payload_of(const Packet& packet) const { return packet.wire_bytes - data_overhead_; }
 
@@ -257,7 +265,6 @@ class alignas(FetchQueue::kLine) Nic {
   std::uint64_t first_active_ = 0;  // see active()
   WorkerScratch* scratch_ = nullptr;
   NetworkContext& context_;
-  const TransportParams& params_;
   const LinkClass& link_;                  // as cabled
   const LinkClass* wire_;                  // as it is now
   std::unique_ptr<PostingState> posting_;  // null: ties are ordered by the model's rules
@@ -279,6 +286,11 @@ class alignas(FetchQueue::kLine) Nic {
   const bool faulty_;  // the host, ever
   NicListener& listener_;
   std::int64_t& host_timer_ps_;
+  // Of selective repeat: where the windows were touched last. Only fetched, never read, so one that
+  // has grown or gone since does no harm.
+  const SentWindow* answered_window_ = nullptr;
+  const void* answered_place_ = nullptr;
+  const void* arrived_place_ = nullptr;
 
   std::vector<std::uint64_t> more_active_;
   std::deque<SendFlow> flows_;  // stable addresses

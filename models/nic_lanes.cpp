@@ -45,19 +45,19 @@ SendFlow& Nic::send_flow(const MessageKey& key, EndpointId to, std::uint32_t que
   // The UDP source port of RoCEv2 carries the flow's entropy in the dynamic range (14 bits).
   const std::uint64_t seed = entropy_seed(endpoint_, to, queue_pair, lane, context_.params.seed);
   flow.entropy = static_cast<std::uint16_t>(0xc000U | (seed & 0x3fffU));
-  flow.rto_ps = params_.rto.ps();
+  flow.rto_ps = params().rto.ps();
   if (selective_) flow.window = std::make_unique<SentWindow>(context_.reorder_threshold());
   const Path there(context_, endpoint_, to), back(context_, to, endpoint_);
   const std::uint32_t full = context_.full_packet_wire(), ack = context_.ack_wire();
   const PathInfo info{link_.rate(), there.delivery(1, full, full) + back.delivery(1, ack, ack),
-                      params_.mtu, there.hops(), &context_.int_scale};
+                      params().mtu, there.hops(), &context_.int_scale};
   flow.base_rtt = info.base_rtt;
-  flow.congestion_control = make_congestion_control(info, params_.congestion_control);
+  flow.congestion_control = make_congestion_control(info, params().congestion_control);
   flow.moves_waiting = flow.congestion_control->moves_waiting_packet();
-  if (params_.entropy.kind != EntropyKind::kFixed) {
+  if (params().entropy.kind != EntropyKind::kFixed) {
     const std::int64_t in_flight = bytes_in(info.base_rtt, info.line_rate).count();
     flow.entropy_source = std::make_unique<EntropySource>(
-        params_.entropy, flow.entropy, seed, static_cast<std::uint32_t>(in_flight / full + 1));
+        params().entropy, flow.entropy, seed, static_cast<std::uint32_t>(in_flight / full + 1));
     flow.varies_entropy = true;
   }
   flow.record.from = key.from;
@@ -85,7 +85,7 @@ void Nic::send(std::int64_t now, const MessageKey& key, EndpointId to, std::uint
   SendConnection& connection = connections_[first.connection];
   const std::int64_t packets = std::max<std::int64_t>(1, (size.count() + mtu_ - 1) / mtu_);
   const std::int64_t parts =
-      params_.striping == Striping::kSplit ? std::min<std::int64_t>(lanes_, packets) : 1;
+      params().striping == Striping::kSplit ? std::min<std::int64_t>(lanes_, packets) : 1;
   if (packets / parts >= std::int64_t{UINT32_MAX} - 1)
     throw UserError("a message of " + to_string(size) +
                     " has more than 4,294,967,294 packets; use a larger transport.mtu");

@@ -36,7 +36,7 @@ void Nic::attempt(std::int64_t now) {
       context_.annex.int_stack(sent) = context_.annex.int_stack(control_.front());
     return control_.pop(scratch_->pool);
   }
-  const Turn turn = paused(params_.data_priority) ? Turn() : choose(now);
+  const Turn turn = paused(params().data_priority) ? Turn() : choose(now);
   if (turn.at_ps > now) return arm_wake(now);
   turn_ = turn.flow + 1;
   send_data(flow(turn.flow), now);

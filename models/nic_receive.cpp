@@ -53,8 +53,8 @@ void Nic::on_pfc(std::int64_t now, const Packet& packet) {
 void Nic::note_mark(std::int64_t now, const Packet& packet, ReceiveFlow& flow) {
   if (!packet.has(kFlagMarked)) return;
   flow.marked = true;
-  if (params_.cnp_mode != CnpMode::kPacket || now < flow.next_cnp_ps) return;
-  flow.next_cnp_ps = now + params_.cnp_interval.ps();
+  if (params().cnp_mode != CnpMode::kPacket || now < flow.next_cnp_ps) return;
+  flow.next_cnp_ps = now + params().cnp_interval.ps();
   send_control(now, PacketKind::kCnp, packet, 0, false);
 }
 
@@ -71,7 +71,7 @@ void Nic::on_data(std::int64_t now, const Packet& packet) {
     flow.part_bytes += payload_of(packet);
   }
   // A duplicate is acknowledged too: the ACK that covered it may have been lost.
-  if (duplicate || last || packet.has(kFlagAskAck) || flow.unacked >= params_.ack_interval)
+  if (duplicate || last || packet.has(kFlagAskAck) || flow.unacked >= params().ack_interval)
     acknowledge(now, packet, flow, PacketKind::kAck, flow.expected_psn);
   if (!duplicate && last) complete_part(now, packet, flow, packet.is_final_stripe());
 }
@@ -80,7 +80,7 @@ void Nic::on_data(std::int64_t now, const Packet& packet) {
 void Nic::on_gap(std::int64_t now, const Packet& packet, ReceiveFlow& flow) {
   if (flow.nacked_psn == flow.expected_psn && now < flow.nack_again_ps) return;
   flow.nacked_psn = flow.expected_psn;
-  flow.nack_again_ps = now + params_.nack_interval.ps();
+  flow.nack_again_ps = now + params().nack_interval.ps();
   send_control(now, PacketKind::kNack, packet, flow.expected_psn, false);
 }
 
@@ -98,7 +98,7 @@ void Nic::on_trimmed(std::int64_t now, const Packet& packet) {
 
 void Nic::acknowledge(std::int64_t now, const Packet& packet, ReceiveFlow& flow, PacketKind kind,
                       std::uint32_t psn) {
-  send_control(now, kind, packet, psn, params_.cnp_mode == CnpMode::kAckEcho && flow.marked);
+  send_control(now, kind, packet, psn, params().cnp_mode == CnpMode::kAckEcho && flow.marked);
   if (kind == PacketKind::kAck) flow.unacked = 0;
   flow.marked = false;
 }
@@ -220,11 +220,11 @@ void Nic::time_out(std::int64_t now, SendFlow& flow) {
   ++flow.record.timeouts;
   flow.record.unreachable = context_.faults->cut_off_for_ever(now, endpoint_, flow.to);
   if (flow.record.unreachable) return give_up(now, flow);
-  if (params_.retry_limit != 0) {
-    if (flow.retries == params_.retry_limit) return give_up(now, flow);
+  if (params().retry_limit != 0) {
+    if (flow.retries == params().retry_limit) return give_up(now, flow);
     ++flow.retries;
   }
-  const double longer = static_cast<double>(flow.rto_ps) * params_.rto_backoff;
+  const double longer = static_cast<double>(flow.rto_ps) * params().rto_backoff;
   flow.rto_ps = static_cast<std::int64_t>(
       std::min(longer, static_cast<double>(TransportParams::kMaxRto.ps())));
   flow.congestion_control->on_timeout(SimTime::ps(now));

@@ -11,11 +11,12 @@ namespace plait {
 
 void Nic::on_data_selective(std::int64_t now, const Packet& packet, ReceiveFlow& flow) {
   const std::uint32_t expected = flow.expected_psn;
+  arrived_place_ = flow.window.place(packet.psn);
   if (packet.psn < expected) return acknowledge(now, packet, flow, PacketKind::kAck, expected);
   const ReceiveWindow::Slot arrived{static_cast<std::uint16_t>(payload_of(packet)), true,
                                     packet.has(kFlagLast), packet.is_final_stripe()};
   if (packet.psn > expected) {
-    PLAIT_CHECK_LT(packet.psn - expected, static_cast<std::uint32_t>(params_.reorder_window));
+    PLAIT_CHECK_LT(packet.psn - expected, static_cast<std::uint32_t>(params().reorder_window));
     flow.window.put(packet.psn, expected, arrived);
     return acknowledge(now, packet, flow, PacketKind::kSelectiveAck, packet.psn);
   }
@@ -25,7 +26,7 @@ void Nic::on_data_selective(std::int64_t now, const Packet& packet, ReceiveFlow&
   flow.expected_psn = end;
   ++flow.unacked;
   const bool filled_gap = end - expected > 1;
-  if (filled_gap || last || packet.has(kFlagAskAck) || flow.unacked >= params_.ack_interval)
+  if (filled_gap || last || packet.has(kFlagAskAck) || flow.unacked >= params().ack_interval)
     acknowledge(now, packet, flow, PacketKind::kAck, end);
   for (std::uint32_t psn = expected; psn != end; ++psn) {
     const ReceiveWindow::Slot slot = psn == expected ? arrived : flow.window.take(psn);
@@ -38,6 +39,8 @@ void Nic::on_data_selective(std::int64_t now, const Packet& packet, ReceiveFlow&
 
 void Nic::on_ack_selective(std::int64_t now, const Packet& packet, SendFlow& flow) {
   SentWindow& window = *flow.window;
+  answered_window_ = &window;
+  answered_place_ = window.place(flow.oldest_psn);
   std::int64_t newly = 0;
   std::uint32_t answered = UINT32_MAX;
   std::uint32_t lost = UINT32_MAX;

@@ -33,6 +33,10 @@ class ReceiveWindow {
   bool holds(std::uint32_t psn, std::uint32_t expected) const {
     return psn - expected < ring_.size() && ring_[psn & mask()].present;
   }
+  /// Where packet `psn` would be noted, the next ones behind it; for fetching ahead. May be null.
+  const void* place(std::uint32_t psn) const {
+    return ring_.empty() ? nullptr : ring_.data() + (psn & mask());
+  }
   /// @pre packet `psn` is there.
   const Slot& at(std::uint32_t psn) const { return ring_[psn & mask()]; }
   /// Takes out packet `psn`. @pre it is there.

@@ -36,6 +36,10 @@ class SentWindow {
   /// All that is not acknowledged is lost.
   void lose_all();
 
+  /// Where what is noted of packet `psn` lies, the next ones behind it; for fetching ahead.
+  /// @pre some packet was sent.
+  const void* place(std::uint32_t psn) const { return &slot(psn); }
+
   bool has_lost() const { return lost_count_ != 0; }
   /// The lost packet to send again next. @pre has_lost().
   std::uint32_t take_lost();
@@ -47,8 +51,9 @@ class SentWindow {
   struct Slot {
     std::uint32_t serial = 0;  // of its latest transmission
     std::uint16_t payload = 0;
-    bool acked = false, lost = false, again = false;
+    bool acked : 1 = false, lost : 1 = false, again : 1 = false;
   };
+  static_assert(sizeof(Slot) == 8);
   Slot& slot(std::uint32_t psn) { return ring_[psn & (ring_.size() - 1)]; }
   const Slot& slot(std::uint32_t psn) const { return ring_[psn & (ring_.size() - 1)]; }
   bool in_flight(std::uint32_t psn) const { return psn - oldest_ < newest_ - oldest_; }
