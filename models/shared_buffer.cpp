@@ -88,7 +88,7 @@ void SharedBuffer::check_empty_admits(std::uint32_t largest_packet) const {
   };
   if (lossless_ != 0xff && !lossy_fits(0, largest_packet))
     refuse("lossy threshold (fabric.switch.lossy_alpha) is lower");
-  for (std::uint32_t port = 0; port < headroom_.size() && lossless_ != 0; ++port) {
+  for (std::uint32_t port = 0; port < ports_ && lossless_ != 0; ++port) {
     const auto priority = static_cast<std::uint32_t>(std::countr_zero(lossless_));
     if (!surely_quiet(port, priority, largest_packet) && largest_packet > headroom_[port])
       refuse("pause threshold (fabric.switch.pfc.alpha or xoff) and headroom are lower");
@@ -111,7 +111,7 @@ std::int64_t SharedBuffer::most_of_an_ingress() const {
   std::int32_t most = 0;
   for (unsigned bits = lossless_; bits != 0; bits &= bits - 1) {
     const Ingress* const of_priority = &at(0, static_cast<std::uint32_t>(std::countr_zero(bits)));
-    for (std::size_t port = 0; port < headroom_.size(); ++port)
+    for (std::uint32_t port = 0; port < ports_; ++port)
       most = std::max(most, of_priority[port].bytes);
   }
   return most;
