@@ -2,7 +2,6 @@
 #include "models/sent_window.hpp"
 
 #include <algorithm>
-#include <functional>
 
 #include "sim/check.hpp"
 
@@ -57,30 +56,34 @@ std::uint32_t SentWindow::filler_of(std::uint32_t psn) const {
 }
 
 void SentWindow::count_acked(std::uint32_t serial) {
-  if (top_acked_.size() == threshold_) {
-    if (serial < top_acked_.front()) return;
-    std::pop_heap(top_acked_.begin(), top_acked_.end(), std::greater<>());
-    top_acked_.pop_back();
-  }
-  top_acked_.push_back(serial);
-  std::push_heap(top_acked_.begin(), top_acked_.end(), std::greater<>());
+  if (serial < first_serial_) return;  // it was lost, and is no longer in the order
+  order_[serial - first_serial_] = kCounted;
+  ++counted_;
+}
+
+void SentWindow::drop_first() {
+  counted_ -= order_.front() == kCounted;
+  order_.pop();
+  ++first_serial_;
 }
 
 // Forgets transmissions at the front of the order that can no longer be found lost.
 void SentWindow::trim_order() {
-  for (; !order_.empty(); order_.pop(), ++first_serial_) {
+  for (; !order_.empty(); drop_first()) {
     const std::uint32_t psn = order_.front();
-    if (in_flight(psn) && !slot(psn).acked && slot(psn).serial == first_serial_) return;
+    if (psn == kCounted || !in_flight(psn)) continue;
+    const Slot& here = slot(psn);
+    if (!here.acked && here.serial == first_serial_) return;
   }
 }
 
 std::optional<std::uint32_t> SentWindow::find_lost() {
   std::optional<std::uint32_t> oldest_lost;
-  if (top_acked_.size() < threshold_) return oldest_lost;
-  for (; !order_.empty() && first_serial_ < top_acked_.front(); order_.pop(), ++first_serial_) {
+  for (; counted_ >= threshold_; drop_first()) {
     const std::uint32_t psn = order_.front();
-    if (!in_flight(psn) || slot(psn).serial != first_serial_ || !lose(psn)) continue;
-    oldest_lost = std::min(psn, oldest_lost.value_or(psn));
+    if (psn == kCounted || !in_flight(psn)) continue;
+    if (slot(psn).serial == first_serial_ && lose(psn))
+      oldest_lost = std::min(psn, oldest_lost.value_or(psn));
   }
   return oldest_lost;
 }

@@ -17,6 +17,7 @@ namespace plait {
 
 class SentWindow {
  public:
+  /// @param threshold  at least 1.
   explicit SentWindow(std::uint32_t threshold) : threshold_(threshold) {}
 
   /// Packet `psn` goes out: the one after the newest, or one that take_lost() returned.
@@ -58,17 +59,21 @@ class SentWindow {
   const Slot& slot(std::uint32_t psn) const { return ring_[psn & (ring_.size() - 1)]; }
   bool in_flight(std::uint32_t psn) const { return psn - oldest_ < newest_ - oldest_; }
   void count_acked(std::uint32_t serial);
+  void drop_first();
   void trim_order();
   void grow();
 
   std::uint32_t threshold_;
   std::uint32_t oldest_ = 0, newest_ = 0;  // [oldest_, newest_) is kept
   std::vector<Slot> ring_;                 // size is a power of two
-  Fifo<std::uint32_t> order_;              // packets in the order of their transmissions
-  std::uint32_t first_serial_ = 0;         // of order_'s front
+  // Packets in the order of their transmissions; kCounted where one has been acknowledged that was
+  // sent only once.
+  static constexpr std::uint32_t kCounted = UINT32_MAX;
+  Fifo<std::uint32_t> order_;
+  std::uint32_t counted_ = 0;       // such places in order_
+  std::uint32_t first_serial_ = 0;  // of order_'s front
   std::uint32_t next_serial_ = 0;
-  std::vector<std::uint32_t> top_acked_;  // min-heap: the `threshold` largest acknowledged serials
-  Fifo<std::uint32_t> lost_;              // may hold packets that were acknowledged meanwhile
+  Fifo<std::uint32_t> lost_;  // may hold packets that were acknowledged meanwhile
   std::uint32_t lost_count_ = 0;
   std::int64_t absent_bytes_ = 0;
 };
