@@ -147,6 +147,10 @@ std::string print(std::int64_t value, std::span<const Unit> units) {
 Duration transmission_time(Bytes size, BitRate rate) {
   PLAIT_CHECK_LT(std::int64_t{0}, rate.bps());
   PLAIT_CHECK_LE(std::int64_t{0}, size.count());
+  // A packet's time fits 64 bits; a division of 128 is a call of several times the cost.
+  constexpr std::int64_t kBytePs = 8'000'000'000'000, kPacket = 1 << 16;
+  if (size.count() <= kPacket && rate.bps() <= kLargest - kPacket * kBytePs) [[likely]]
+    return Duration::ps((size.count() * kBytePs + rate.bps() - 1) / rate.bps());
   const Wide bit_ps = static_cast<Wide>(size.count()) * 8 * 1'000'000'000'000;
   const Wide ps = (bit_ps + rate.bps() - 1) / rate.bps();
   PLAIT_CHECK(ps <= kLargest, "transmission time overflows");

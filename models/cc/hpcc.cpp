@@ -101,9 +101,10 @@ Hpcc::Load Hpcc::busiest_hop(const IntStack& stack) const {
         std::uint64_t{80} * scale_.unit * std::min(now.queue_units(), before.queue_units());
     const double hop_bps = static_cast<double>(scale_.class_rate[stack.link_class[i]].bps());
     const double sent_bps = static_cast<double>(bytes * 8) / (static_cast<double>(span) * 1e-9);
-    const double u = sent_bps / hop_bps + static_cast<double>(queue) *
-                                              static_cast<double>(line_bps_) / hop_bps /
-                                              static_cast<double>(window_);
+    double u = sent_bps / hop_bps;
+    if (queue != 0)  // seldom; the divisions take time
+      u += static_cast<double>(queue) * static_cast<double>(line_bps_) / hop_bps /
+           static_cast<double>(window_);
     if (u > worst.utilisation) worst = {u, span};
   }
   return worst;

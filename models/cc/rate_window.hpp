@@ -29,6 +29,9 @@ inline std::int64_t scaled_bps(std::int64_t bps, double factor) {
 
 /// `full` at line rate, less in proportion below it, but never nothing.
 inline Bytes window_at(Bytes full, std::int64_t rate_bps, std::int64_t line_bps) {
+  std::int64_t narrow;  // most products fit; a division of 128 bits is a call
+  if (!__builtin_mul_overflow(full.count(), rate_bps, &narrow)) [[likely]]
+    return Bytes(std::max<std::int64_t>(1, narrow / line_bps));
   __extension__ using Wide = __int128;
   const Wide scaled = static_cast<Wide>(full.count()) * rate_bps / line_bps;
   return Bytes(std::max<std::int64_t>(1, static_cast<std::int64_t>(scaled)));

@@ -86,6 +86,19 @@ TEST_CASE("transmission time is rounded up", "[units]") {
         Duration::ps(20 * (std::int64_t{1} << 40)));
 }
 
+TEST_CASE("transmission time on both sides of what 64 bits hold", "[units]") {
+  // 8e12 * 65,536 = 524,288e12 and 8e12 more, over 1e9: exact. At 3e9 both are rounded up.
+  CHECK(transmission_time(Bytes(65'536), BitRate::gbps(1)) == Duration::ps(524'288'000));
+  CHECK(transmission_time(Bytes(65'537), BitRate::gbps(1)) == Duration::ps(524'296'000));
+  CHECK(transmission_time(Bytes(65'536), BitRate::gbps(3)) == Duration::ps(174'762'667));
+  CHECK(transmission_time(Bytes(65'537), BitRate::gbps(3)) == Duration::ps(174'765'334));
+  // At 2^63 - 1 bit/s a byte takes 8e12 / 9.2e18 ps, rounded up to one.
+  CHECK(transmission_time(Bytes(65'536), BitRate::bps(kLargest)) == Duration::ps(1));
+  const std::int64_t most = kLargest - 65'536 * 8'000'000'000'000;  // with which the sum fits
+  CHECK(transmission_time(Bytes(65'536), BitRate::bps(most)) == Duration::ps(1));
+  CHECK(transmission_time(Bytes(65'536), BitRate::bps(most + 1)) == Duration::ps(1));
+}
+
 TEST_CASE("transmission time refuses what has no answer", "[units]") {
   CHECK_THROWS_AS(transmission_time(Bytes(1), BitRate()), InternalFault);
   CHECK_THROWS_AS(transmission_time(Bytes(-1), BitRate::gbps(1)), InternalFault);
@@ -96,7 +109,9 @@ TEST_CASE("bytes_in is the inverse of transmission_time", "[units][property]") {
   // With t = ceil(8e12 * b / r): t carries at least b, and t - 1 ps less than b.
   RandomStream random(3, 0, 0);
   for (int i = 0; i < 2'000; ++i) {
-    const Bytes size(static_cast<std::int64_t>(1 + random.below(1'000'000'000)));
+    // Half of the sizes are those of packets, which are computed in 64 bits.
+    const std::uint64_t most = i % 2 == 0 ? 70'000 : 1'000'000'000;
+    const Bytes size(static_cast<std::int64_t>(1 + random.below(most)));
     // Above 8 Tb/s a picosecond carries several bytes and the inverse is not unique.
     const BitRate rate =
         BitRate::bps(static_cast<std::int64_t>(1'000 + random.below(8'000'000'000'000)));
