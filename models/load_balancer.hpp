@@ -131,20 +131,17 @@ class LoadBalancer {
   template <class LoadOf>
   static std::uint32_t least_of_all(std::span<const std::uint16_t> hops, std::uint32_t first,
                                     LoadOf&& load_of) {
-    const std::uint16_t* const begin = hops.data();
-    const std::uint16_t* const end = begin + hops.size();
-    const std::uint16_t* hop = begin + first;
-    const std::uint16_t* best = hop;
+    const auto count = static_cast<std::uint32_t>(hops.size());
+    std::uint32_t best = first;
     std::int64_t least = INT64_MAX;
-    for (std::size_t left = hops.size(); left != 0; --left) {
-      const std::int64_t load = load_of(*hop);
+    for (std::uint32_t i = first; i != first + count; ++i) {
+      const std::uint32_t hop = i < count ? i : i - count;
+      const std::int64_t load = load_of(hops[hop]);
       const bool better = load < least;
       best = better ? hop : best;
       least = better ? load : least;
-      ++hop;
-      hop = hop == end ? begin : hop;
     }
-    return static_cast<std::uint32_t>(best - begin);
+    return best;
   }
   template <class LoadOf>
   std::uint32_t least_of_samples(std::span<const std::uint16_t> hops, LoadOf&& load_of) {

@@ -190,6 +190,7 @@ class alignas(FetchQueue::kLine) Switch final : public Entity {
   bool interrupted_;               // by faults or by the watchdog
   bool loses_;                     // frames that arrive, by chance
   bool pins_ = false;              // some routes are pinned
+  bool draws_apart_;               // packets without a choice do not matter to one
   std::uint8_t usual_priorities_;  // of packets; bit by priority
   std::vector<EgressPort> ports_;
   std::vector<EgressQueue> queues_;           // see queues_of()

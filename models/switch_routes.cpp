@@ -17,6 +17,10 @@
 // even if departures before the begin are still to be done. In a calm visit nothing else changes f
 // or q: no drop, trim or pause. But whether it is calm is known only when the routes are. If it is
 // not, all choices are taken back, and the plain path makes them anew.
+//
+// Where no port is both an only next hop and one of several, packets without a choice change no F
+// that is looked at, so only those with one are put in order. Choices that read no loads depend on
+// each other alone anyway.
 #include <algorithm>
 
 #include "models/switch.hpp"
@@ -132,15 +136,12 @@ std::int64_t Switch::load(std::int64_t now, std::uint32_t out, std::uint32_t pri
 }
 
 // Chooses for all that have several next hops, in order of arrival; to the batch's groups.
-// note(now, packet, out) is called for every packet.
+// note(now, packet, out) is called for every packet, but those that matter to no choice.
 template <class Choose, class Note>
 void Switch::draw_each(const Window& window, Choose&& choose, Note&& note) {
   ArrivalBatch<Packet>& batch = scratch_->batch;
   const RouteTable::Row routes = context_.routes.row(node_);
-  batch.sort();
-  const std::size_t count = batch.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint32_t index = batch.index(i);
+  const auto draw = [&](std::uint32_t index) {
     const Packet& packet = batch.item(index);
     const std::int64_t now = window.begin_ps + batch.offset(index);
     std::uint32_t out = batch.group(index);
@@ -150,7 +151,14 @@ void Switch::draw_each(const Window& window, Choose&& choose, Note&& note) {
       batch.set_group(index, out);
     }
     note(now, packet, out);
+  };
+  if (draws_apart_) {
+    for (const std::uint64_t key : batch.sort_only(kDrawn)) draw(static_cast<std::uint32_t>(key));
+    return;
   }
+  batch.sort();
+  const std::size_t count = batch.size();
+  for (std::size_t i = 0; i < count; ++i) draw(batch.index(i));
 }
 
 // Returns whether routes are known now.

@@ -88,6 +88,8 @@ Switch::Switch(NodeId node, NetworkContext& context)
   loses_ = loss_.possible();
   may_be_calm_ = !interrupted_ && !faults_.active() && !loses_ && posting_ == nullptr &&
                  !context.params.plain_paths;
+  draws_apart_ =
+      !balancer_.reads_loads() || (may_be_calm_ && context.routes.choices_stand_apart(node));
   for (std::uint32_t p = 0; p < port_count_; ++p) {
     const PortId id(first_port_ + p);
     ports_[p].link_class = ports_[p].cabled_class = context.link_class_of[id.index()];

@@ -2,12 +2,11 @@
 #pragma once
 /// @file arrival_batch.hpp
 /// Everything that reaches one entity during one window. Gathered channel by channel; then put in
-/// the order (time, channel, sequence on the channel), or in that order group by group. Scratch
-/// space of a worker, reused from visit to visit.
+/// the order (time, channel, sequence on the channel), all or those of one group; or in that order
+/// group by group. Scratch space of a worker, reused from visit to visit.
 
 #include <algorithm>
 #include <cstdint>
-#include <numeric>
 #include <span>
 #include <vector>
 
@@ -77,12 +76,16 @@ class ArrivalBatch {
     return static_cast<std::uint32_t>(sorted_ ? keys_[i] : i);
   }
 
+  /// The arrivals of one group in order: where they were gathered, in the lower half of each.
+  /// Until the next sort of any kind; the order of all is not known then.
+  std::span<const std::uint64_t> sort_only(std::uint32_t group);
+
   /// Whether keys have room for so many groups.
   bool fits_groups(std::uint32_t groups) const {
     return count_ <= Groups::kMostArrivals &&
            Groups::kIndexBits + time_bits_ + bits(groups + 1) <= 64;
   }
-  /// Orders by group, and by (time, channel, sequence) within each, for groups(); sorted or not.
+  /// Orders by group, and by (time, channel, sequence) within each, for groups().
   /// @pre all groups are below `groups`, fits_groups(groups), and not order_ties().
   void sort_by_group(std::uint32_t groups);
 
@@ -112,9 +115,12 @@ class ArrivalBatch {
     return count <= 1 ? 0 : static_cast<unsigned>(32 - __builtin_clz(count - 1));
   }
   std::uint32_t offset_of(const Item& item) const { return item.arrival - begin_low_; }
+  std::uint64_t time_key(std::uint32_t index) const {
+    return std::uint64_t{offset_of(*items_[index])} << 32 | index;
+  }
   void sort_by_time() {
     sort_keys(keys_, count_, 32 + time_bits_, scratch_,
-              [this](std::size_t i) { return std::uint64_t{offset_of(*items_[i])} << 32 | i; });
+              [this](std::size_t i) { return time_key(static_cast<std::uint32_t>(i)); });
     sorted_ = true;
   }
   void reserve(std::size_t more) {
@@ -129,8 +135,6 @@ class ArrivalBatch {
     keys_.resize(size);
     scratch_.resize(size);
   }
-  template <class MakeKey>
-  void spread(std::uint32_t groups, MakeKey&& make_key);
   template <class Survey>
   void take(Rest<Item>& rest, std::uint32_t channel, bool moves_items, Survey& survey);
   template <class Survey>
@@ -158,7 +162,6 @@ class ArrivalBatch {
   std::vector<Item*> items_;
   std::vector<std::uint32_t> channel_, group_;
   std::vector<std::uint64_t> keys_, scratch_;
-  std::vector<std::uint32_t> place_;  // by group, for spread()
   std::vector<Used> consumed_;
 };
 
@@ -260,6 +263,20 @@ void ArrivalBatch<Item>::gather(ChannelStore<Item>& store, std::uint32_t first,
 }
 
 template <class Item>
+std::span<const std::uint64_t> ArrivalBatch<Item>::sort_only(std::uint32_t group) {
+  std::uint64_t* const chosen = scratch_.data();
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < count_; ++i) {
+    chosen[count] = i;
+    count += group_[i] == group;
+  }
+  sorted_ = false;
+  sort_keys(keys_, count, 32 + time_bits_, scratch_,
+            [=, this](std::size_t i) { return time_key(static_cast<std::uint32_t>(chosen[i])); });
+  return {keys_.data(), count};
+}
+
+template <class Item>
 void ArrivalBatch<Item>::sort_by_group(std::uint32_t groups) {
   const unsigned shift = Groups::kIndexBits + time_bits_;
   reserve(1);  // for the key behind the last
@@ -267,27 +284,9 @@ void ArrivalBatch<Item>::sort_by_group(std::uint32_t groups) {
     return std::uint64_t{group[i]} << shift |
            std::uint64_t{offset_of(*items_[i])} << Groups::kIndexBits | i;
   };
-  if (sorted_) {
-    spread(groups, make_key);
-  } else {
-    sort_keys(keys_, count_, shift + bits(groups), scratch_, make_key);
-  }
+  sort_keys(keys_, count_, shift + bits(groups), scratch_, make_key);
   sorted_ = false;  // as operator[] would have it
   keys_[count_] = ~std::uint64_t{0};
-}
-
-// By counting: what is in order of time stays so within its group.
-template <class Item>
-template <class MakeKey>
-void ArrivalBatch<Item>::spread(std::uint32_t groups, MakeKey&& make_key) {
-  place_.assign(groups, 0);
-  for (std::size_t i = 0; i < count_; ++i) ++place_[group_[i]];
-  std::exclusive_scan(place_.begin(), place_.end(), place_.begin(), 0U);
-  for (std::size_t i = 0; i < count_; ++i) {
-    const std::uint32_t at = index(i);
-    scratch_[place_[group_[at]]++] = make_key(at);
-  }
-  keys_.swap(scratch_);
 }
 
 }  // namespace plait

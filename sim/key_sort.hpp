@@ -51,7 +51,7 @@ class Buckets {
 /// Sorts keys below 2^key_bits whose upper bits are spread evenly: bucket sort, then one insertion
 /// pass. Few keys: insertion only (below about 24 keys it wins; std::sort was 2-4 times slower at
 /// the usual 50-500). More than a counter holds: std::sort.
-/// @param make_key  make_key(i) is sorted in the place of keys[i].
+/// @param make_key  make_key(i) is sorted in the place of keys[i]; may read `scratch`.
 template <class MakeKey>
 void sort_keys(std::vector<std::uint64_t>& keys, std::size_t count, unsigned key_bits,
                std::vector<std::uint64_t>& scratch, MakeKey&& make_key) {

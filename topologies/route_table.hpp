@@ -87,6 +87,9 @@ class RouteTable {
   /// Some switch has more than one next hop to some endpoint.
   bool offers_choice() const;
 
+  /// No port of `sw` is the only next hop to one endpoint and one of several to another.
+  bool choices_stand_apart(NodeId sw) const;
+
   /// For tables beside this one: a number below cells() for each switch and edge switch.
   std::size_t cell(NodeId sw, EndpointId to) const {
     return static_cast<std::size_t>(switch_row_[sw.index()]) * edge_count_ + edge_of(to);

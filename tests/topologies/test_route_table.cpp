@@ -92,6 +92,31 @@ TEST_CASE("fat tree: next hops go up by k/2 ports and down by one", "[route_tabl
   CHECK(routes.hop_count(EndpointId(0u), last) == 6);            // over a core
 }
 
+TEST_CASE("choices stand apart where no port is both the only next hop and one of several",
+          "[route_table]") {
+  const FabricGraph tree = build(FatTreeParams{.k = 4}, {});
+  const RouteTable up_or_down(tree);
+  for (const NodeId sw : tree.switches()) CHECK(up_or_down.choices_stand_apart(sw));
+  // From a, b is reached over s or t, c over s alone; from t, c over a or b.
+  FabricGraph graph;
+  std::vector<NodeId> leaf, spine;
+  for (const char* name : {"a", "b", "c"}) {
+    leaf.push_back(graph.add_switch(name, 1));
+    graph.connect(graph.add_host(std::string(name) + "h", 1), leaf.back(), {});
+  }
+  for (const char* name : {"s", "t"}) spine.push_back(graph.add_switch(name, 2));
+  for (const NodeId l : leaf) graph.connect(l, spine[0], {});
+  graph.connect(leaf[0], spine[1], {});
+  graph.connect(leaf[1], spine[1], {});
+  graph.finalize();
+  const RouteTable routes(graph);
+  CHECK_FALSE(routes.choices_stand_apart(leaf[0]));
+  CHECK_FALSE(routes.choices_stand_apart(leaf[1]));
+  CHECK(routes.choices_stand_apart(leaf[2]));
+  CHECK(routes.choices_stand_apart(spine[0]));
+  CHECK_FALSE(routes.choices_stand_apart(spine[1]));
+}
+
 TEST_CASE("more next hops than a block can name", "[route_table]") {
   FabricGraph graph;  // a - s = t - b; a block has ten bits for the size of its set
   const NodeId a = graph.add_host("a", 1), b = graph.add_host("b", 1);
