@@ -87,7 +87,7 @@ void barrier(benchmark::State& state) {
   const auto threads = static_cast<unsigned>(state.range(0));
   const auto executor = threads == 1 ? make_sequential_executor() : make_tbb_executor(threads);
   executor->enclose([&] {
-    for (auto _ : state) executor->run(threads, [](unsigned) {});
+    for (auto _ : state) executor->run([](unsigned) {});
   });
 }
 BENCHMARK(barrier)->Arg(1)->Arg(2)->UseRealTime();

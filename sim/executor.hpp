@@ -12,20 +12,21 @@ namespace plait {
 class Executor {
  public:
   virtual ~Executor() = default;
-  /// Threads that work at the same time.
+  /// Tasks of a call, and threads that work at them if there are as many cores.
   virtual unsigned threads() const = 0;
-  /// Runs task(0) .. task(tasks - 1) and returns when all are done. What a task wrote is visible to
-  /// the caller afterwards. If tasks throw, one of the exceptions is rethrown.
-  virtual void run(unsigned tasks, const std::function<void(unsigned)>& task) = 0;
-  /// Runs `loop`, which calls run() many times, in a context where that is cheap.
+  /// Runs task(0) .. task(threads() - 1) and returns when all are done. What a task wrote is
+  /// visible to the caller afterwards. If tasks throw, one of the exceptions is rethrown. @pre not
+  /// called by a task.
+  virtual void run(const std::function<void(unsigned)>& task) = 0;
+  /// Runs `loop`, which calls run() many times, with threads at hand. @pre not within another.
   virtual void enclose(const std::function<void()>& loop) = 0;
 };
 
-/// One thread: runs the tasks in order on the caller's.
+/// One thread, the caller's.
 std::unique_ptr<Executor> make_sequential_executor();
 
-/// `threads` threads of oneTBB, at most one per core, with static assignment of tasks: 0.2 us per
-/// call with two tasks.
+/// The caller's thread and others of oneTBB, at most one per core. Each has tasks that it does
+/// first, always the same, and then does what nobody has begun: no call waits for a thread to come.
 std::unique_ptr<Executor> make_tbb_executor(unsigned threads);
 
 /// Sequential for one thread, oneTBB for more.

@@ -185,6 +185,7 @@ std::optional<WindowEngine::End> WindowEngine::go_on(Window& window,
 
 WindowEngine::End WindowEngine::run(Executor& executor, SimTime until,
                                     const WindowCallback& after_window) {
+  PLAIT_CHECK_EQ(options_.workers, executor.threads());
   until_ps_ = until.ps();
   Window window;
   const std::function<void(unsigned)> task = [&](unsigned part) { visit_share(part, window); };
@@ -212,7 +213,7 @@ WindowEngine::End WindowEngine::run(Executor& executor, SimTime until,
   executor.enclose([&] {
     for (; !end; end = go_on(window, after_window)) {
       if (has_work_for_all()) {
-        executor.run(options_.workers, task);
+        executor.run(task);
       } else {
         run_alone();
       }

@@ -113,9 +113,7 @@ EntityGroups ring_groups(const RingState& state) {
 struct Enclosing final : Executor {
   explicit Enclosing(unsigned workers) : inner(make_executor(workers)) {}
   unsigned threads() const override { return inner->threads(); }
-  void run(unsigned tasks, const std::function<void(unsigned)>& task) override {
-    inner->run(tasks, task);
-  }
+  void run(const std::function<void(unsigned)>& task) override { inner->run(task); }
   void enclose(const std::function<void()>& loop) override {
     enclosed = true;
     inner->enclose(loop);
@@ -289,7 +287,7 @@ TEST_CASE("a wish that an earlier one has overtaken opens no window", "[engine]"
     for (std::uint32_t i = 0; i < 3; ++i) engine.wake(EntityId(i), SimTime());
     std::uint64_t visits = 0;
     bool in_vain = false;
-    engine.run(*make_sequential_executor(), SimTime::never(), [&](const Window&) {
+    engine.run(*make_executor(workers), SimTime::never(), [&](const Window&) {
       in_vain |= engine.visits() == visits;
       visits = engine.visits();
       return true;
@@ -305,7 +303,7 @@ TEST_CASE("a worker that has nothing to do takes over what waits for another", "
   // Both parts at once, the second as soon as an entity of the first is being visited.
   struct TwoThreads final : Executor {
     unsigned threads() const override { return 2; }
-    void run(unsigned, const std::function<void(unsigned)>& task) override {
+    void run(const std::function<void(unsigned)>& task) override {
       std::thread first(task, 0U);
       while (!begun) std::this_thread::yield();
       task(1);
