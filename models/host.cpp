@@ -116,8 +116,11 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
   scratch.events += batch.size();
   worker.count(batch.size());
   if (context_.telemetry)
-    for (std::size_t i = 0; i < batch.size(); ++i)
-      __builtin_prefetch(&context_.annex.int_stack(*batch[i].item));
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const Packet& packet = *batch[i].item;
+      if (packet.kind() != PacketKind::kData)
+        __builtin_prefetch(context_.annex.ticket(packet).slot());
+    }
   for (std::size_t i = 0; i < batch.size(); ++i) {
     worker.ahead().step(4);
     const auto arrival = batch[i];
@@ -128,9 +131,10 @@ std::int64_t Host::visit(const Window& window, Worker& worker) {
     run_local(now);
     advance_for(arrival.channel, now - 1);
     fingerprint_.add(digest(packet, digest_place(now, arrival.channel)));
-    if (loses_ && lost_on_arrival(arrival.channel, packet)) [[unlikely]]
-      continue;
-    nics_[arrival.channel].receive(now, packet);
+    if (!loses_ || !lost_on_arrival(arrival.channel, packet)) [[likely]]
+      nics_[arrival.channel].receive(now, packet);
+    // Of what was lost here or was not answered.
+    if (context_.telemetry) scratch.int_slots.give(context_.annex.ticket(packet));
   }
   if (faulty_ && faults_.next_ps() < window.end_ps) [[unlikely]]
     apply_faults(window.end_ps - 1);

@@ -42,6 +42,7 @@ struct SwitchScratch {
 struct alignas(128) WorkerScratch {
   explicit WorkerScratch(std::size_t annex_bytes) : pool(annex_bytes) {}
   ChunkPool<Packet> pool;
+  IntPool int_slots;
   ArrivalBatch<Packet> batch;
   SwitchScratch survey;
   std::uint64_t packet_hops = 0;
@@ -97,7 +98,7 @@ struct NetworkContext {
   std::vector<std::uint16_t> link_class_of;     ///< By egress port, as cabled.
   std::vector<MarkThresholds> mark_thresholds;  ///< By link class, as cabled, and priority.
   std::unique_ptr<const FaultPlan> faults;      ///< Not null.
-  bool telemetry = false;                       ///< Packets carry an IntStack.
+  bool telemetry = false;                       ///< Data and ACKs carry an IntTicket.
   bool posting_order = false;                   ///< Packets carry a Lineage.
   PacketAnnex annex;
   ChannelStore<Packet> channels;

@@ -37,10 +37,7 @@ void Nic::toggle_active(std::int64_t now, SendFlow& flow) {
 void Nic::send_until(std::int64_t until) {
   while (free_at_ps_ <= until) {
     if (!control_.empty() && !control_held()) {
-      Packet& sent = transmit(control_.front(), free_at_ps_);
-      if (context_.telemetry)
-        context_.annex.int_stack(sent) = context_.annex.int_stack(control_.front());
-      control_.pop(scratch_->pool);
+      send_waiting_control(free_at_ps_);
       continue;
     }
     if (paused(params().data_priority)) return;
@@ -106,8 +103,7 @@ void Nic::send_data(SendFlow& flow, std::int64_t start) {
   if (params().ack_interval > 1 && (repeat || must_ask(flow, start))) packet.set(kFlagAskAck);
   flow.congestion_control->on_sent(now, packet.wire_bytes);
   const BitRate rate = flow.congestion_control->rate(now);
-  Packet& sent = transmit(packet, start);
-  if (context_.telemetry) context_.annex.int_stack(sent) = IntStack();
+  transmit(packet, start, context_.telemetry ? scratch_->int_slots.take() : IntTicket());
   flow.last_wire = packet.wire_bytes;
   flow.next_send_ps = free_at_ps_;
   if (rate < link_.rate())
@@ -147,19 +143,20 @@ bool Nic::must_ask(SendFlow& flow, std::int64_t start) {
   return true;
 }
 
-Packet& Nic::transmit(const Packet& packet, std::int64_t start) {
+void Nic::transmit(const Packet& packet, std::int64_t start, IntTicket ticket) {
   free_at_ps_ = start + wire_->serialisation_ps(packet.wire_bytes);
   const std::int64_t known = wire_->known_ps(start, free_at_ps_);
   ++packets_;
   wire_bytes_ += packet.wire_bytes;
   ++scratch_->packet_hops;
   if (faulty_ && faults_.loses(number_, packet, start, free_at_ps_, known)) [[unlikely]]
-    return swallow(packet);
+    return scratch_->int_slots.give(ticket);
   Packet& sent = out_.append(scratch_->pool, packet);
   sent.arrival = static_cast<std::uint32_t>(known);
+  if (context_.telemetry) [[unlikely]]
+    context_.annex.ticket(sent) = ticket;
   if (posting_ != nullptr) [[unlikely]]
     write_lineage(sent, start);
-  return sent;
 }
 
 void Nic::write_lineage(Packet& sent, std::int64_t start) {
@@ -167,10 +164,10 @@ void Nic::write_lineage(Packet& sent, std::int64_t start) {
   context_.annex.lineage(sent) = posting_->wire.ends;
 }
 
-// The caller may still write to the frame that nobody will see.
-Packet& Nic::swallow(const Packet& packet) {
-  if (!swallowed_.empty()) swallowed_.pop(scratch_->pool);
-  return swallowed_.append(scratch_->pool, packet);
+void Nic::send_waiting_control(std::int64_t start) {
+  const Packet& packet = control_.front();
+  transmit(packet, start, context_.telemetry ? context_.annex.take_ticket(packet) : IntTicket());
+  control_.pop(scratch_->pool);
 }
 
 void Nic::send_control(std::int64_t now, PacketKind kind, const Packet& about, std::uint32_t psn,
@@ -185,8 +182,15 @@ void Nic::send_control(std::int64_t now, PacketKind kind, const Packet& about, s
   if (echo) packet.set(kFlagEcho);
   const bool at_once =
       free_at_ps_ <= now && control_.empty() && !control_held() && posting_ == nullptr;
-  Packet& stored = at_once ? transmit(packet, now) : control_.append(scratch_->pool, packet);
-  if (context_.telemetry) context_.annex.int_stack(stored) = context_.annex.int_stack(about);
+  // Nobody reads telemetry from a CNP. No packet gets two other answers.
+  IntTicket ticket;
+  if (context_.telemetry && kind != PacketKind::kCnp) ticket = context_.annex.take_ticket(about);
+  if (at_once) {
+    transmit(packet, now, ticket);
+  } else {
+    const Packet& stored = control_.append(scratch_->pool, packet);
+    if (context_.telemetry) context_.annex.ticket(stored) = ticket;
+  }
   if (posting_ != nullptr) return attempt(now);
   free_at_ps_ = std::max(free_at_ps_, now);
 }

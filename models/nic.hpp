@@ -230,8 +230,8 @@ class alignas(FetchQueue::kLine) Nic {
   bool must_ask(SendFlow& flow, std::int64_t start);
   void send_control(std::int64_t now, PacketKind kind, const Packet& to, std::uint32_t psn,
                     bool echo);
-  Packet& transmit(const Packet& packet, std::int64_t start);
-  [[gnu::noinline, gnu::cold]] Packet& swallow(const Packet& packet);
+  void send_waiting_control(std::int64_t start);
+  void transmit(const Packet& packet, std::int64_t start, IntTicket ticket);
   [[gnu::noinline, gnu::cold]] void write_lineage(Packet& sent, std::int64_t start);
   std::int64_t gap_ps(std::uint32_t wire_bytes, BitRate rate) const {
     return rounded_transmission_ps(wire_bytes, rate, context_.params.wire.clock.ps());
@@ -301,7 +301,6 @@ class alignas(FetchQueue::kLine) Nic {
   PauseClock pause_clock_;
   std::vector<PauseRecord> pauses_;  // only with record_pauses
   BusyClock busy_;
-  Chain<Packet> swallowed_;  // at most one: the last frame that a failed cable took
 };
 
 }  // namespace plait

@@ -30,12 +30,7 @@ void Nic::run_events(std::int64_t until, const Lineage* before) {
 void Nic::attempt(std::int64_t now) {
   if (posting_->wire.ends_ps != -1) return;
   free_at_ps_ = now;
-  if (!control_.empty() && !control_held()) {
-    Packet& sent = transmit(control_.front(), now);
-    if (context_.telemetry)
-      context_.annex.int_stack(sent) = context_.annex.int_stack(control_.front());
-    return control_.pop(scratch_->pool);
-  }
+  if (!control_.empty() && !control_held()) return send_waiting_control(now);
   const Turn turn = paused(params().data_priority) ? Turn() : choose(now);
   if (turn.at_ps > now) return arm_wake(now);
   turn_ = turn.flow + 1;

@@ -150,7 +150,7 @@ void Nic::tell_ack(std::int64_t now, SendFlow& flow, const Packet& packet, std::
   info.acked_to = flow.acked_bytes;
   info.sent_to = flow.sent_bytes;
   if (needs_.rtt) info.rtt = round_trip(now, flow, answered_psn);
-  if (context_.telemetry) info.telemetry = &context_.annex.int_stack(packet);
+  if (context_.telemetry) info.telemetry = &context_.annex.ticket(packet).read();
   control.on_ack(time, info);
   if (!moves) return;
   flow.next_send_ps += gap_ps(flow.last_wire, control.rate(time)) - gap_ps(flow.last_wire, before);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /// @file packet.hpp
-/// The unit on the wire: 24 bytes, moved by value. What only some models need (telemetry stacks,
-/// stacks) must travel beside it (models/telemetry.hpp), not in it: packets fill the caches, and 8
-/// more bytes cost up to 45 % of the speed at 8192 hosts.
+/// The unit on the wire: 24 bytes, moved by value. What only some models need travels beside it
+/// (models/packet_annex.hpp), not in it: packets fill the caches, and 8 more bytes cost up to 45 %
+/// of the speed at 8192 hosts.
 
 #include <bit>
 #include <cstdint>

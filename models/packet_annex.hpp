@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /// @file packet_annex.hpp
-/// What packets of some runs carry beside their 24 bytes (sim/chunk.hpp, annex): telemetry, and
-/// the lineage of their arrival. Only for packets that lie in a chunk.
+/// What packets of some runs carry beside their 24 bytes (sim/chunk.hpp, annex): a ticket for their
+/// telemetry, and the lineage of their arrival. Only for packets that lie in a chunk. Whoever makes
+/// a packet sets its ticket.
 
 #include <cstddef>
+#include <utility>
 
 #include "models/lineage.hpp"
 #include "models/packet.hpp"
@@ -16,31 +18,25 @@ namespace plait {
 class PacketAnnex {
  public:
   PacketAnnex(bool telemetry, bool lineage)
-      : lineage_at_(telemetry ? sizeof(IntStack) : 0),
-        bytes_(aligned(lineage_at_ + (lineage ? sizeof(Lineage) : 0), telemetry)) {}
+      : lineage_at_(telemetry ? sizeof(IntTicket) : 0),
+        bytes_(lineage_at_ + (lineage ? sizeof(Lineage) : 0)) {}
 
   std::size_t bytes() const { return bytes_; }
+  // What lies beside a packet may change where the packet may not.
   /// @pre the run has telemetry.
-  IntStack& int_stack(Packet& packet) const {
-    return *static_cast<IntStack*>(annex(&packet, bytes_));
+  IntTicket& ticket(const Packet& packet) const {
+    return *static_cast<IntTicket*>(annex(&packet, bytes_));
   }
-  const IntStack& int_stack(const Packet& packet) const {
-    return int_stack(const_cast<Packet&>(packet));
+  /// Leaves none behind.
+  IntTicket take_ticket(const Packet& packet) const {
+    return std::exchange(ticket(packet), IntTicket());
   }
   /// @pre the run orders equal times by posting.
-  Lineage& lineage(Packet& packet) const {
+  Lineage& lineage(const Packet& packet) const {
     return *reinterpret_cast<Lineage*>(static_cast<char*>(annex(&packet, bytes_)) + lineage_at_);
-  }
-  const Lineage& lineage(const Packet& packet) const {
-    return lineage(const_cast<Packet&>(packet));
   }
 
  private:
-  // Annexes follow each other, and stacks must begin on cache lines.
-  static std::size_t aligned(std::size_t bytes, bool telemetry) {
-    return telemetry ? (bytes + alignof(IntStack) - 1) / alignof(IntStack) * alignof(IntStack)
-                     : bytes;
-  }
   std::size_t lineage_at_, bytes_;
 };
 

@@ -86,9 +86,14 @@ SimTime Simulation::Impl::cut_time() const {
 }
 
 void Simulation::Impl::balance_pools() {
-  std::vector<ChunkPool<Packet>*> pools;
-  for (WorkerScratch& scratch : context.scratch) pools.push_back(&scratch.pool);
-  balance(pools);
+  std::vector<FreeList<Chunk<Packet>>*> chunks;
+  std::vector<FreeList<IntSlot>*> slots;
+  for (WorkerScratch& scratch : context.scratch) {
+    chunks.push_back(&scratch.pool.free_list());
+    slots.push_back(&scratch.int_slots.free_list());
+  }
+  balance(chunks);
+  balance(slots);
 }
 
 void Simulation::Impl::wake_for_faults(WindowEngine& engine) const {
@@ -262,12 +267,22 @@ Duration Simulation::ideal_delivery(GpuId from, GpuId to, Bytes size) const {
 std::size_t Simulation::memory_bytes() const {
   const NetworkContext& context = impl_->context;
   std::size_t sum = context.channels.memory_bytes() + context.routes.memory_bytes();
-  for (const WorkerScratch& scratch : context.scratch) sum += scratch.pool.memory_bytes();
+  for (const WorkerScratch& scratch : context.scratch)
+    sum += scratch.pool.memory_bytes() + scratch.int_slots.memory_bytes();
   for (const auto& host : impl_->host_of)
     if (host) sum += host->memory_bytes();
   for (const auto& sw : impl_->switch_of)
     if (sw) sum += sw->memory_bytes();
   return sum;
+}
+
+std::size_t Simulation::telemetry_in_use() const {
+  std::size_t slots = 0, free = 0;
+  for (const WorkerScratch& scratch : impl_->context.scratch) {
+    slots += scratch.int_slots.slots();
+    free += scratch.int_slots.free_list().size();
+  }
+  return slots - free;
 }
 
 }  // namespace plait

@@ -72,6 +72,8 @@ class Simulation final : public NetworkSimulation {
   Duration ideal_delivery(GpuId from, GpuId to, Bytes size) const;
 
   std::size_t memory_bytes() const override;
+  /// Packets under way that carry telemetry: none once nothing is under way. For tests.
+  std::size_t telemetry_in_use() const;
   VisitTimes visit_times() const override;
 
  private:

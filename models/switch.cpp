@@ -71,6 +71,7 @@ void Switch::serve_in_order(const Window& window, FetchQueue& ahead) {
     const std::int64_t now = window.begin_ps + arrival.offset;
     if (interrupted_) run_interrupts(now);
     arrive(now, arrival.channel, *arrival.item, batch.group(batch.index(i)));
+    if (telemetry_) drop_ticket(*arrival.item);  // if it still has one, it is lost
   }
 }
 
@@ -200,6 +201,8 @@ void Switch::transmit(EgressPort& port, std::uint32_t out, const Packet& packet,
     sent.arrival = static_cast<std::uint32_t>(known);
     if (!plain_wire_) [[unlikely]]
       write_annex(out, packet, sent, start);
+  } else if (telemetry_) {
+    drop_ticket(packet);
   }
   ++port.packets;
   port.wire_bytes += packet.wire_bytes;
@@ -214,19 +217,19 @@ void Switch::write_annex(std::uint32_t out, const Packet& packet, Packet& sent,
   context_.annex.lineage(sent) = posting_->ports[out].ends;
 }
 
-// Telemetry of a data packet that starts now: bytes sent before it, bytes it leaves behind.
+// Hands over the ticket of a packet that starts now. Data get a record: bytes sent before them on
+// this port, bytes they leave behind.
 void Switch::stamp(const EgressPort& port, const Packet& packet, Packet& sent,
                    std::int64_t now) const {
-  if (packet.is_pfc()) return;
-  IntStack& stack = context_.annex.int_stack(sent);
-  stack = context_.annex.int_stack(packet);
-  if (packet.kind() != PacketKind::kData) return;
-  if (stack.hops < IntStack::kMaxHops) {
-    stack.link_class[stack.hops] = static_cast<std::uint8_t>(port.link_class);
-    stack.hop[stack.hops] = IntHop(now, port.wire_bytes, port.queue_bytes, context_.int_scale.unit);
-  }
-  ++stack.hops;
-  stack.path = static_cast<std::uint8_t>(stack.path * 31U + node_.value() * 7U + 1U);
+  IntTicket ticket = context_.annex.take_ticket(packet);
+  if (packet.kind() == PacketKind::kData)
+    ticket.record(IntHop(now, port.wire_bytes, port.queue_bytes, context_.int_scale.unit),
+                  port.link_class, node_.value());
+  context_.annex.ticket(sent) = ticket;
+}
+
+void Switch::drop_ticket(const Packet& packet) const {
+  scratch_->int_slots.give(context_.annex.ticket(packet));
 }
 
 // RED-style: the length of the queue that the packet leaves behind decides.

@@ -137,6 +137,7 @@ class alignas(FetchQueue::kLine) Switch final : public Entity {
   void transmit(EgressPort& port, std::uint32_t out, const Packet& packet, std::int64_t start);
   void write_annex(std::uint32_t out, const Packet& packet, Packet& sent, std::int64_t start);
   void stamp(const EgressPort& port, const Packet& packet, Packet& sent, std::int64_t now) const;
+  void drop_ticket(const Packet& packet) const;
   void mark(EgressPort& port, std::uint32_t out, std::uint32_t queue_bytes, Packet& packet);
   void send_pfc(PacketKind kind, std::uint32_t port, std::uint32_t priority, std::int64_t now);
 

@@ -24,7 +24,7 @@ void Switch::enqueue(std::int64_t now, std::uint32_t in, std::uint32_t out, Pack
   port.queue_bytes += packet.wire_bytes;
   Packet& stored = queue.packets.append(scratch_->pool, packet);
   stored.arrival = in;
-  if (telemetry_) context_.annex.int_stack(stored) = context_.annex.int_stack(packet);
+  if (telemetry_) context_.annex.ticket(stored) = context_.annex.take_ticket(packet);
   port.waiting |= static_cast<std::uint16_t>(1U << priority);
   set_bit(waiting_ports_, out);
   if (is_idle(out, now)) {  // idle until now: behind a pause, or let in by the exact rule

@@ -171,7 +171,8 @@ class Switch::PortService {
     sent.arrival = static_cast<std::uint32_t>(known);
     free_ps_ = end;
     if (telemetry_) [[unlikely]] {
-      write_back();
+      port_.wire_bytes = wire_bytes_;
+      port_.queue_bytes = queue_bytes_;
       switch_.stamp(port_, packet, sent, start);
     }
     ++packets_;
@@ -185,7 +186,7 @@ class Switch::PortService {
       Packet& stored = queues_[priority].packets.append(scratch_.pool, packet);
       stored.arrival = in;
       if (telemetry_)
-        switch_.context_.annex.int_stack(stored) = switch_.context_.annex.int_stack(packet);
+        switch_.context_.annex.ticket(stored) = switch_.context_.annex.take_ticket(packet);
       if (switch_.buffer_.lossless(priority))
         switch_.buffer_.enter_quiet(in, priority, packet.wire_bytes);
       if (index == last_[priority]) return;

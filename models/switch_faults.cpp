@@ -75,6 +75,7 @@ void Switch::flush() {
       for (; !queue.empty(); queue.packets.pop(scratch_->pool)) {
         if (q == kPfcQueue) continue;
         const Packet& packet = queue.packets.front();
+        if (telemetry_) drop_ticket(packet);
         queue.bytes -= packet.wire_bytes;
         buffer_.leave(packet.arrival, packet.priority(), packet.wire_bytes, queue.bytes);
         faults_.count_flushed();

@@ -47,7 +47,8 @@ void Switch::send_pfc(PacketKind kind, std::uint32_t port_number, std::uint32_t 
                               context_.wire(context_.params.switches.pfc.frame));
   EgressPort& port = ports_[port_number];
   if (kind == PacketKind::kPause) ++statistics_[port_number].pauses_sent;
-  queues_of(port_number)[kPfcQueue].packets.append(scratch_->pool, frame);
+  const Packet& stored = queues_of(port_number)[kPfcQueue].packets.append(scratch_->pool, frame);
+  if (telemetry_) context_.annex.ticket(stored) = IntTicket();
   port.waiting |= static_cast<std::uint16_t>(1U << kPfcQueue);
   set_bit(waiting_ports_, port_number);
   if (is_idle(port_number, now)) {
@@ -78,6 +79,7 @@ void Switch::drop_queue(std::int64_t now, std::uint32_t out, std::uint32_t prior
   EgressQueue& queue = queues_of(out)[priority];
   while (!queue.empty()) {
     const Packet packet = queue.packets.front();
+    if (telemetry_) drop_ticket(queue.packets.front());
     queue.packets.pop(scratch_->pool);
     queue.bytes -= packet.wire_bytes;
     port.queue_bytes -= packet.wire_bytes;

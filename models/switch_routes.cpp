@@ -41,8 +41,6 @@ void Switch::gather(const Window& window, FetchQueue& ahead) {
   const bool draws_later = !routes_known_ && may_be_calm_ && !pins_;
   const bool looks_up = routes_known_ || draws_later;
   const auto survey_run = [&](std::span<Packet> packets, const ArrivalBatch<Packet>::Run& run) {
-    if (telemetry_) [[unlikely]]
-      for (const Packet& packet : packets) __builtin_prefetch(&context_.annex.int_stack(packet));
     const std::uint64_t place = digest_place(window.begin_ps, run.channel);
     SetFingerprint arrived;
     std::uint32_t run_bytes = 0, run_kinds = 0;
@@ -56,6 +54,10 @@ void Switch::gather(const Window& window, FetchQueue& ahead) {
     fingerprint.add(arrived);
     kinds |= run_kinds;
     bytes += run_bytes;
+    if (telemetry_) [[unlikely]]
+      for (const Packet& packet : packets)
+        if (packet.kind() == PacketKind::kData)
+          __builtin_prefetch(context_.annex.ticket(packet).slot(), 1);
     std::uint32_t* out = run.groups;
     if (!looks_up) [[unlikely]] {
       std::fill_n(out, packets.size(), kNoRoute);

@@ -136,7 +136,7 @@ class ArrivalBatch {
     scratch_.resize(size);
   }
   template <class Survey>
-  void take(Rest<Item>& rest, std::uint32_t channel, bool moves_items, Survey& survey);
+  void take(Rest<Item>& rest, std::uint32_t channel, Survey& survey);
   template <class Survey>
   void take_single(Rest<Item>& rest, std::uint32_t channel, Survey& survey);
   template <class Survey>
@@ -159,6 +159,7 @@ class ArrivalBatch {
   std::uint32_t begin_low_ = 0, window_ = 0;
   bool sorted_ = false;  // as `keys_` says
   std::int64_t next_ps_ = INT64_MAX;
+  const ChannelStore<Item>* store_ = nullptr;  // that was gathered from
   std::vector<Item*> items_;
   std::vector<std::uint32_t> channel_, group_;
   std::vector<std::uint64_t> keys_, scratch_;
@@ -206,15 +207,18 @@ template <class Survey>
 // Items of a channel are in order of time.
 template <class Item>
 template <class Survey>
-void ArrivalBatch<Item>::take(Rest<Item>& rest, std::uint32_t channel, bool moves_items,
-                              Survey& survey) {
+void ArrivalBatch<Item>::take(Rest<Item>& rest, std::uint32_t channel, Survey& survey) {
   if (rest.is_single()) [[unlikely]]
     return take_single(rest, channel, survey);
   Used used{rest.head(), nullptr, 0};
   Chunk<Item>* chunk = used.first;
   std::uint32_t left = 0;  // items of `chunk` that come later
   for (; chunk != nullptr; chunk = chunk->next) {
-    if (chunk->next != nullptr) chunk->next->prefetch();
+    if (chunk->next != nullptr) {
+      chunk->next->prefetch();
+      if (store_->has_annexes()) [[unlikely]]
+        store_->prefetch_annexes(*chunk->next);
+    }
     std::uint32_t end = chunk->count;
     while (end != chunk->begin && offset_of(chunk->items[end - 1]) >= window_) --end;
     take_run({&chunk->items[chunk->begin], end - chunk->begin}, channel, survey);
@@ -226,7 +230,7 @@ void ArrivalBatch<Item>::take(Rest<Item>& rest, std::uint32_t channel, bool move
   if (left != 0) {
     const Item& next = chunk->items[chunk->count - left];
     next_ps_ = std::min(next_ps_, begin_ps_ + offset_of(next));
-    if (left == 1 && chunk->next == nullptr && moves_items) {
+    if (left == 1 && chunk->next == nullptr && !store_->has_annexes()) {
       rest.keep(next);
       used.add(chunk);
     } else {
@@ -244,6 +248,7 @@ void ArrivalBatch<Item>::gather(ChannelStore<Item>& store, std::uint32_t first,
   count_ = 0;
   sorted_ = false;
   next_ps_ = INT64_MAX;
+  store_ = &store;
   begin_ps_ = begin_ps;
   begin_low_ = static_cast<std::uint32_t>(begin_ps);
   window_ = static_cast<std::uint32_t>(window_ps);
@@ -257,7 +262,7 @@ void ArrivalBatch<Item>::gather(ChannelStore<Item>& store, std::uint32_t first,
     if (rest.empty()) continue;
     const std::size_t before = count_;
     ahead.step(kLinesPerStep);
-    take(rest, c, store.moves_items(), survey);
+    take(rest, c, survey);
     runs_ += count_ != before;
   }
 }

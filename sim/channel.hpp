@@ -11,6 +11,7 @@
 /// place. There are two publication slots, and the one that senders of a window write is not the
 /// one that receivers of that window read: no locks, no atomics.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -170,11 +171,11 @@ class ChannelStore {
   ChannelStore(std::size_t channels, std::size_t annex_bytes)
       : published_{std::vector<OutChain<Item>>(channels), std::vector<OutChain<Item>>(channels)},
         rests_(channels),
-        moves_items_(annex_bytes == 0) {}
+        annex_bytes_(annex_bytes) {}
 
   std::size_t size() const { return rests_.size(); }
-  /// Whether Rest may keep single items: an annex would stay behind.
-  bool moves_items() const { return moves_items_; }
+  /// Then Rest may not keep single items: their annex would stay behind.
+  bool has_annexes() const { return annex_bytes_ != 0; }
 
   /// Sender, once per visit and channel: hands over what it wrote in the window of this parity,
   /// behind what the receiver has not yet taken over.
@@ -203,16 +204,29 @@ class ChannelStore {
   void name_items(unsigned parity, std::uint32_t channel, FetchQueue& ahead) const {
     const Rest<Item>& rest = rests_[channel];
     if (!rest.empty() && !rest.is_single()) ahead.add(rest.head(), 64);
-    if (const Chunk<Item>* head = published_[parity ^ 1U][channel].head) ahead.add(head, kNamed);
+    const Chunk<Item>* const head = published_[parity ^ 1U][channel].head;
+    if (head == nullptr) return;
+    ahead.add(head, kNamed);
+    if (has_annexes()) [[unlikely]]
+      ahead.add(annex(head->items, annex_bytes_), annexes());
+  }
+  /// Fetches what lies beside the items of a chunk. @pre has_annexes().
+  [[gnu::noinline, gnu::cold]] void prefetch_annexes(const Chunk<Item>& chunk) const {
+    const char* const first = static_cast<const char*>(annex(chunk.items, annex_bytes_));
+    for (std::size_t byte = 0; byte < annexes(); byte += FetchQueue::kLine)
+      __builtin_prefetch(first + byte);
   }
   std::size_t memory_bytes() const {
     return rests_.capacity() * (2 * sizeof(OutChain<Item>) + sizeof(Rest<Item>));
   }
 
  private:
+  // Of a chunk; of large ones the first only.
+  std::size_t annexes() const { return std::min(Chunk<Item>::kItems * annex_bytes_, kNamed); }
+
   std::vector<OutChain<Item>> published_[2];
   std::vector<Rest<Item>> rests_;
-  bool moves_items_;
+  std::size_t annex_bytes_;
 };
 
 }  // namespace plait

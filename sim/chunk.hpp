@@ -3,19 +3,19 @@
 /// @file chunk.hpp
 /// Chunks of 256 bytes for small items by value, and the pools they come from.
 ///
-/// A run whose items need more than an item holds (telemetry records) has pools with an annex:
-/// `annex_bytes` for every item, behind the chunks of a block. Runs without pay nothing for it.
+/// A run whose items need more than an item holds (a ticket for telemetry, a lineage) has pools
+/// with an annex: `annex_bytes` for every item, behind the chunks of a block. Runs without pay
+/// nothing for it.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 #include "sim/check.hpp"
+#include "sim/free_list.hpp"
 
 namespace plait {
 
@@ -51,12 +51,9 @@ class ChunkPool {
     PLAIT_CHECK_EQ(annex_bytes % 8, std::size_t{0});
   }
   Chunk<Item>* take() {
-    if (free_ == nullptr) [[unlikely]]
+    if (free_.empty()) [[unlikely]]
       refill();
-    Chunk<Item>* chunk = free_;
-    free_ = chunk->next;
-    --free_count_;
-    __builtin_prefetch(free_, 1);
+    Chunk<Item>* chunk = free_.take();
     chunk->next = nullptr;
     chunk->count = 0;
     chunk->begin = 0;
@@ -64,19 +61,9 @@ class ChunkPool {
   }
   /// Returns a chain of `count` chunks.
   void give(Chunk<Item>* first, Chunk<Item>* last, std::size_t count) {
-    last->next = free_;
-    free_ = first;
-    free_count_ += count;
+    free_.give(first, last, count);
   }
-  std::size_t free_count() const { return free_count_; }
-  /// Moves `count` free chunks from another pool here. @pre it has as many.
-  void take_from(ChunkPool& other, std::size_t count) {
-    for (; count > 0; --count) {
-      Chunk<Item>* chunk = std::exchange(other.free_, other.free_->next);
-      --other.free_count_;
-      give(chunk, chunk, 1);
-    }
-  }
+  FreeList<Chunk<Item>>& free_list() { return free_; }
   std::size_t memory_bytes() const { return blocks_.size() * block_bytes(); }
 
  private:
@@ -88,19 +75,14 @@ class ChunkPool {
     const std::align_val_t alignment{annex_bytes_ == 0 ? 64 : kBlockBytes};
     void* const memory = ::operator new(block_bytes(), alignment);
     blocks_.emplace_back(static_cast<std::byte*>(memory), Free{alignment});
-    for (std::size_t i = kBlockChunks; i-- > 0;) {
-      auto* chunk = new (blocks_.back().get() + i * Chunk<Item>::kBytes) Chunk<Item>;
-      chunk->next = free_;
-      free_ = chunk;
-    }
-    free_count_ += kBlockChunks;
+    for (std::size_t i = kBlockChunks; i-- > 0;)
+      free_.give(new (blocks_.back().get() + i * Chunk<Item>::kBytes) Chunk<Item>);
   }
   struct Free {
     std::align_val_t alignment;
     void operator()(std::byte* block) const { ::operator delete(block, alignment); }
   };
-  Chunk<Item>* free_ = nullptr;
-  std::size_t free_count_ = 0;
+  FreeList<Chunk<Item>> free_;
   std::size_t annex_bytes_;
   std::vector<std::unique_ptr<std::byte[], Free>> blocks_;
 };
@@ -108,30 +90,14 @@ class ChunkPool {
 /// Where the annex of an item lies. @pre the item is in a chunk of a pool whose annex_bytes is
 /// `size`, not 0.
 template <class Item>
-void* annex(Item* item, std::size_t size) {
+void* annex(const Item* item, std::size_t size) {
   using Pool = ChunkPool<Item>;
   constexpr std::size_t kChunkBytes = Chunk<Item>::kBytes;
-  char* const place = reinterpret_cast<char*>(item);
+  char* const place = const_cast<char*>(reinterpret_cast<const char*>(item));
   const std::size_t in_block = reinterpret_cast<std::uintptr_t>(place) & (Pool::kBlockBytes - 1);
   const std::size_t chunk = in_block / kChunkBytes;
   const std::size_t number = (in_block % kChunkBytes - Pool::kItemsOffset) / sizeof(Item);
   return place - in_block + Pool::kBlockBytes + (chunk * Chunk<Item>::kItems + number) * size;
-}
-
-/// Chunks drift from the pools of workers that send more to those that receive more; without this
-/// the former would ask the system for memory for ever. Between windows only.
-template <class Item>
-void balance(const std::vector<ChunkPool<Item>*>& pools) {
-  constexpr std::size_t kSlack = 1024;
-  std::size_t total = 0;
-  for (const auto* pool : pools) total += pool->free_count();
-  const std::size_t fair = total / pools.size();
-  for (auto* from : pools) {
-    for (auto* to : pools) {
-      if (from->free_count() <= fair + kSlack || to->free_count() >= fair) continue;
-      to->take_from(*from, std::min(from->free_count() - fair, fair - to->free_count()));
-    }
-  }
 }
 
 }  // namespace plait

@@ -154,7 +154,9 @@ Case adaptive_case(std::uint64_t seed) {
 Outcome run_with(Case test_case, bool plain, unsigned threads) {
   test_case.params.plain_paths = plain;
   test::FabricRun run(std::move(test_case.graph), test_case.params);
-  REQUIRE(run.run(test_case.flows, threads, SimTime::at(Duration::ms(20))) != RunEnd::kDeadlock);
+  const RunEnd end = run.run(test_case.flows, threads, SimTime::at(Duration::ms(20)));
+  REQUIRE(end != RunEnd::kDeadlock);
+  if (end == RunEnd::kFinished) CHECK(run.simulation().telemetry_in_use() == 0);
   return {run.records().totals, run.records().links};
 }
 

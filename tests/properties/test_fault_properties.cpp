@@ -9,6 +9,7 @@
 #include "tests/support/fabric_run.hpp"
 #include "topologies/fat_tree.hpp"
 #include "topologies/leaf_spine.hpp"
+#include "topologies/single_switch.hpp"
 
 namespace plait {
 namespace {
@@ -170,6 +171,75 @@ TEST_CASE("faults do not depend on threads, windows or when switches catch up") 
     CHECK(outcome(1, Duration::ns(37), false) == reference);
     CHECK(outcome(2, Duration::ns(211), true) == reference);
   }
+}
+
+// Switches, hosts and failures end packets in a dozen places, and none may keep the memory of its
+// telemetry.
+TEST_CASE("telemetry of a packet is given back, however the packet ends") {
+  RunTotals all;
+  for (std::uint64_t seed = 401; seed <= 480; ++seed) {
+    CAPTURE(seed);
+    Random random(seed);
+    FabricGraph graph = random_fabric(random);
+    const auto flows = random_flows(random, graph.hosts().size());
+    NetworkParams params = random_network(random, graph);
+    params.transport.congestion_control.kind = CcKind::kHpcc;
+    params.transport.congestion_control.hpcc.min_rate = BitRate::gbps(2);
+    if (seed % 5 < 2) params.transport.reliability = Reliability::kSelectiveRepeat;
+    if (seed % 3 == 0) params.wire.loss = 0.002;
+    if (seed % 2 == 1) params.switches.pfc.enabled = false;
+    params.switches.trimming.enabled = seed % 4 == 1;
+    params.switches.pfc.watchdog.enabled = seed % 4 == 2;
+    params.switches.pfc.watchdog.action = WatchdogAction::kDrop;
+    params.switches.pfc.watchdog.detection = Duration::us(2);
+    params.switches.pfc.watchdog.restoration = Duration::us(2);
+    FabricRun run(std::move(graph), params);
+    CHECK(run.simulation().telemetry_in_use() == 0);
+    REQUIRE(run.run(flows, static_cast<unsigned>(1 + seed % 3), kTooLong) == RunEnd::kFinished);
+    CHECK(run.simulation().telemetry_in_use() == 0);
+    const RunTotals& totals = run.records().totals;
+    all.lost_to_faults += totals.lost_to_faults;
+    all.lost_on_links += totals.lost_on_links;
+    all.unroutable += totals.unroutable;
+    all.drops += totals.drops;
+    all.trims += totals.trims;
+    all.watchdog_drops += totals.watchdog_drops;
+    all.retransmitted += totals.retransmitted;
+  }
+  CHECK(all.lost_to_faults > 1000);
+  CHECK(all.lost_on_links > 100);
+  CHECK(all.unroutable > 100);
+  CHECK(all.drops > 1000);
+  CHECK(all.trims > 1000);
+  CHECK(all.watchdog_drops > 100);
+  CHECK(all.retransmitted > 1000);
+}
+
+TEST_CASE("packets under way carry telemetry where it is read") {
+  // 1 GB is 80 ms of traffic at 100 Gbps.
+  FabricParts parts;
+  parts.host = {1, 1};
+  parts.host_link.rate = BitRate::gbps(100);
+  NetworkParams params = test::bare_network();
+  const auto in_use = [&](CcKind kind) {
+    params.transport.congestion_control.kind = kind;
+    FabricRun run(build(SingleSwitchParams{4}, parts), params);
+    CHECK(run.run({{0, 1, Bytes(1'000'000'000)}}, 1, SimTime::at(Duration::us(10))) ==
+          RunEnd::kTimeLimit);
+    return run.simulation().telemetry_in_use();
+  };
+  CHECK(in_use(CcKind::kHpcc) > 0);
+  // Given back also by a NIC that orders ties by posting.
+  params.wire.tie_order = TieOrder::kPosting;
+  CHECK(in_use(CcKind::kHpcc) > 0);
+  FabricRun whole(build(SingleSwitchParams{4}, parts), [&] {
+    params.transport.congestion_control.kind = CcKind::kHpcc;
+    return params;
+  }());
+  CHECK(whole.run({{0, 1, Bytes(100'000)}, {2, 1, Bytes(100'000)}}) == RunEnd::kFinished);
+  CHECK(whole.simulation().telemetry_in_use() == 0);
+  params.wire.tie_order = TieOrder::kModel;
+  CHECK(in_use(CcKind::kDcqcn) == 0);
 }
 
 }  // namespace plait

@@ -95,7 +95,7 @@ TEST_CASE("an item that crosses the window's end goes in front of what comes nex
   gather(0, {10, 990, 1010});
   CHECK(numbers == Numbers{0, 1});
   CHECK(batch.next_arrival_ps() == 1010);
-  CHECK(pool.free_count() == chunks - (annex == 0 ? 0 : 1));  // it needs no chunk
+  CHECK(pool.free_list().size() == chunks - (annex == 0 ? 0 : 1));  // it needs no chunk
 
   // One stretch with the next ones, though these fill the first of their chunks.
   std::vector<std::uint32_t> times(Chunk<Item>::kItems - 1, 1500);
@@ -124,7 +124,7 @@ TEST_CASE("an item that crosses the window's end goes in front of what comes nex
   gather(7000, {});  // alone
   CHECK(numbers == Numbers{sent - 1});
   CHECK(batch.next_arrival_ps() == INT64_MAX);
-  CHECK(pool.free_count() == chunks);
+  CHECK(pool.free_list().size() == chunks);
 }
 
 TEST_CASE("sorted by group, each group is in order and nothing is lost", "[channel]") {
