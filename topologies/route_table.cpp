@@ -227,15 +227,16 @@ bool RouteTable::offers_choice() const {
 }
 
 bool RouteTable::choices_stand_apart(NodeId sw) const {
-  // By port; bit 0: the only next hop, bit 1: one of several.
-  std::vector<std::uint8_t> uses(std::size_t{UINT16_MAX} + 1);
+  std::vector<std::uint8_t> uses;  // by port; bit 0: the only next hop, bit 1: one of several
   const std::size_t row = std::size_t{switch_row_[sw.index()]} * edge_count_;
   for (std::size_t edge = 0; edge < edge_count_; ++edge) {
     // Neighbours mostly have one set.
     if (edge != 0 && set_index_[row + edge] == set_index_[row + edge - 1]) continue;
     const PortSet set = port_sets_[set_index_[row + edge]];
     for (std::uint32_t i = 0; i < set.size; ++i) {
-      std::uint8_t& use = uses[set_ports_[set.begin + i]];
+      const std::uint16_t port = set_ports_[set.begin + i];
+      if (port >= uses.size()) uses.resize(std::size_t{port} + 1);
+      std::uint8_t& use = uses[port];
       use |= set.size == 1 ? 1 : 2;
       if (use == 3) return false;
     }

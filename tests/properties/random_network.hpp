@@ -138,6 +138,20 @@ inline void shrink_buffer(NetworkParams& params, const FabricGraph& graph) {
   params.switches.buffer = Bytes::kilo(kilobytes + kilobytes / 8);
 }
 
+/// Of several runs: how often what a property is about happened in all.
+inline void add(RunTotals& sum, const RunTotals& totals) {
+  sum.calm_visits += totals.calm_visits;
+  sum.ecn_marks += totals.ecn_marks;
+  sum.pfc_pauses += totals.pfc_pauses;
+  sum.drops += totals.drops;
+  sum.trims += totals.trims;
+  sum.watchdog_drops += totals.watchdog_drops;
+  sum.lost_to_faults += totals.lost_to_faults;
+  sum.lost_on_links += totals.lost_on_links;
+  sum.unroutable += totals.unroutable;
+  sum.retransmitted += totals.retransmitted;
+}
+
 /// Every receiver has as many bytes and messages as were sent to it.
 inline void check_delivered_once(const FabricRun& run, const std::vector<FlowSpec>& flows) {
   std::map<std::uint32_t, std::int64_t> bytes;

@@ -187,21 +187,13 @@ RunTotals check_paths(Case (*make)(std::uint64_t), std::uint64_t seed) {
   return fast.totals;
 }
 
-void add(RunTotals& sum, const RunTotals& totals) {
-  sum.calm_visits += totals.calm_visits;
-  sum.ecn_marks += totals.ecn_marks;
-  sum.drops += totals.drops;
-  sum.pfc_pauses += totals.pfc_pauses;
-  sum.trims += totals.trims;
-}
-
 }  // namespace
 
 TEST_CASE("200 random networks give the same on the fast paths and on the plain ones") {
   RunTotals sum;
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     CAPTURE(seed);
-    add(sum, check_paths(random_case, seed));
+    test::add(sum, check_paths(random_case, seed));
   }
   CAPTURE(sum.calm_visits, sum.ecn_marks, sum.drops, sum.pfc_pauses);
   CHECK(sum.calm_visits > 10'000);  // the property was put to the test
@@ -216,7 +208,7 @@ TEST_CASE("200 random networks that route by load give the same on both paths") 
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     CAPTURE(seed);
     const RunTotals totals = check_paths(adaptive_case, seed);
-    add(sum, totals);
+    test::add(sum, totals);
     if (has_odd_rate(seed)) calm_at_odd_rates += totals.calm_visits;
   }
   CAPTURE(sum.calm_visits, sum.ecn_marks, sum.drops, sum.pfc_pauses, calm_at_odd_rates);
@@ -234,7 +226,7 @@ TEST_CASE("100 random networks that trim give the same on both paths") {
   RunTotals sum;
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     CAPTURE(seed);
-    add(sum, check_paths(trimming_case, seed));
+    test::add(sum, check_paths(trimming_case, seed));
   }
   CAPTURE(sum.calm_visits, sum.trims);
   CHECK(sum.calm_visits > 10'000);

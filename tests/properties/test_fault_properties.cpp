@@ -197,14 +197,7 @@ TEST_CASE("telemetry of a packet is given back, however the packet ends") {
     CHECK(run.simulation().telemetry_in_use() == 0);
     REQUIRE(run.run(flows, static_cast<unsigned>(1 + seed % 3), kTooLong) == RunEnd::kFinished);
     CHECK(run.simulation().telemetry_in_use() == 0);
-    const RunTotals& totals = run.records().totals;
-    all.lost_to_faults += totals.lost_to_faults;
-    all.lost_on_links += totals.lost_on_links;
-    all.unroutable += totals.unroutable;
-    all.drops += totals.drops;
-    all.trims += totals.trims;
-    all.watchdog_drops += totals.watchdog_drops;
-    all.retransmitted += totals.retransmitted;
+    test::add(all, run.records().totals);
   }
   CHECK(all.lost_to_faults > 1000);
   CHECK(all.lost_on_links > 100);
