@@ -14,8 +14,10 @@ Nic::Nic(NetworkContext& context, EndpointId endpoint, NicListener& listener, No
       wire_(&link_),
       posting_(context.posting_order ? std::make_unique<PostingState>(endpoint.value()) : nullptr),
       faults_(faults),
-      mtu_(params().mtu.count()),
-      data_overhead_(context.data_overhead()),
+      mtu_(static_cast<std::int32_t>(params().mtu.count())),
+      data_overhead_(static_cast<std::int32_t>(context.data_overhead())),
+      ack_wire_(context.ack_wire()),
+      cnp_wire_(context.cnp_wire()),
       endpoint_(endpoint),
       port_(context.graph.endpoint_port(endpoint)),
       peer_(context.graph.peer(port_)),
@@ -172,7 +174,7 @@ void Nic::send_waiting_control(std::int64_t start) {
 
 void Nic::send_control(std::int64_t now, PacketKind kind, const Packet& about, std::uint32_t psn,
                        bool echo) {
-  const std::uint32_t bytes = kind == PacketKind::kCnp ? context_.cnp_wire() : context_.ack_wire();
+  const std::uint32_t bytes = kind == PacketKind::kCnp ? cnp_wire_ : ack_wire_;
   Packet packet = Packet::make(kind, endpoint_, about.source(),
                                static_cast<std::uint32_t>(params().control_priority), bytes);
   packet.psn = psn;

@@ -58,11 +58,12 @@ class alignas(FetchQueue::kLine) Nic {
     }
     if (receiving_ != nullptr) ahead.add(receiving_);
     if (selective_) {
+      constexpr std::size_t kPlaces = 8 * FetchQueue::kLine;  // gaps are that long where paths vary
       if (answered_window_ != nullptr) {
         ahead.add(answered_window_, sizeof *answered_window_);
-        ahead.add(answered_place_, 3 * FetchQueue::kLine);
+        ahead.add(answered_place_, kPlaces);
       }
-      if (arrived_place_ != nullptr) ahead.add(arrived_place_, 3 * FetchQueue::kLine);
+      if (arrived_place_ != nullptr) ahead.add(arrived_place_, kPlaces);
     }
   }
   /// For the visit under way: where packets come from and hops are counted.
@@ -274,7 +275,8 @@ class alignas(FetchQueue::kLine) Nic {
   SendFlow* answered_ = nullptr;      // by answered_key_
   ReceiveFlow* receiving_ = nullptr;  // by receiving_key_
   std::uint64_t packets_ = 0, wire_bytes_ = 0;
-  std::int64_t mtu_, data_overhead_;
+  std::int32_t mtu_, data_overhead_;
+  std::uint32_t ack_wire_, cnp_wire_;
 
   std::uint32_t flow_count_ = 0;
   EndpointId endpoint_;

@@ -67,6 +67,7 @@ void sort_keys(std::vector<std::uint64_t>& keys, std::size_t count, unsigned key
   const unsigned bucket_bits = std::min({count_bits, Buckets::kMaxBits, key_bits});
   const unsigned shift = key_bits - bucket_bits;
   Buckets place(bucket_bits);
+#pragma GCC unroll 4
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint64_t made = make_key(i);
     key[i] = made;
@@ -74,7 +75,11 @@ void sort_keys(std::vector<std::uint64_t>& keys, std::size_t count, unsigned key
   }
   place.sum_up();
   std::uint64_t* const sorted = scratch.data();
-  for (std::size_t i = 0; i < count; ++i) sorted[place[key[i] >> shift]++] = key[i];
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t made = key[i];
+    sorted[place[made >> shift]++] = made;
+  }
   insertion_sort(sorted, count);
   keys.swap(scratch);
 }
