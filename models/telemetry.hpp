@@ -13,12 +13,13 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
+#include <new>
 #include <utility>
 #include <vector>
 
 #include "sim/check.hpp"
 #include "sim/free_list.hpp"
+#include "sim/memory_block.hpp"
 #include "sim/units.hpp"
 
 namespace plait {
@@ -113,17 +114,21 @@ class IntPool {
   FreeList<IntSlot>& free_list() { return free_; }
   const FreeList<IntSlot>& free_list() const { return free_; }
   /// Made here, wherever they are now.
-  std::size_t slots() const { return blocks_.size() * kBlockSlots; }
-  std::size_t memory_bytes() const { return slots() * sizeof(IntSlot); }
+  std::size_t slots() const { return memory_bytes_ / sizeof(IntSlot); }
+  std::size_t memory_bytes() const { return memory_bytes_; }
 
  private:
-  static constexpr std::size_t kBlockSlots = 1024;
   [[gnu::noinline, gnu::cold]] void refill() {
-    blocks_.push_back(std::make_unique<IntSlot[]>(kBlockSlots));
-    for (std::size_t i = kBlockSlots; i-- > 0;) free_.give(&blocks_.back()[i]);
+    const std::size_t bytes = next_block_bytes(memory_bytes_, kBlockBytes);
+    blocks_.push_back(allocate_block(bytes, alignof(IntSlot)));
+    memory_bytes_ += bytes;
+    for (std::size_t at = bytes; at > 0; at -= sizeof(IntSlot))
+      free_.give(new (blocks_.back().get() + at - sizeof(IntSlot)) IntSlot);
   }
+  static constexpr std::size_t kBlockBytes = 1024 * sizeof(IntSlot);
   FreeList<IntSlot> free_;
-  std::vector<std::unique_ptr<IntSlot[]>> blocks_;
+  std::vector<MemoryBlock> blocks_;
+  std::size_t memory_bytes_ = 0;
 };
 
 /// What a sender needs to read an IntStack.

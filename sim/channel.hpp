@@ -46,17 +46,21 @@ struct Chain {
   }
   /// The oldest item. @pre not empty.
   Item& front() { return head->items[head->begin]; }
-  /// Drops the oldest item.
+  /// Drops the oldest item. At the end of a chunk the one after the next is fetched.
   void pop(ChunkPool<Item>& pool) {
     if (++head->begin < head->count) [[likely]]
       return;
     Chunk<Item>* used = std::exchange(head, head->next);
-    if (head == nullptr) tail = nullptr;
+    if (head == nullptr) {
+      tail = nullptr;
+    } else if (head->next != nullptr) {
+      head->next->prefetch();
+    }
     pool.give(used, used, 1);
   }
-  /// Names the oldest item and the place behind the newest. @pre not empty.
+  /// Names the oldest items and the place behind the newest. @pre not empty.
   void name_ends(FetchQueue& ahead) const {
-    ahead.add(head);
+    ahead.add(head, Chunk<Item>::kBytes);
     ahead.add(tail);
   }
   /// Visits all items, oldest first.
@@ -222,7 +226,9 @@ class ChannelStore {
 
  private:
   // Of a chunk; of large ones the first only.
-  std::size_t annexes() const { return std::min(Chunk<Item>::kItems * annex_bytes_, kNamed); }
+  std::size_t annexes() const {
+    return std::min(ChunkPool<Item>::annex_offset(Chunk<Item>::kBytes, annex_bytes_), kNamed);
+  }
 
   std::vector<OutChain<Item>> published_[2];
   std::vector<Rest<Item>> rests_;
