@@ -86,8 +86,9 @@ Switch::Switch(NodeId node, NetworkContext& context)
   plain_admission_ = !trims_ && context.params.switches.buffer.count() <= kMostQueued;
   interrupted_ = faults_.next_ps() != INT64_MAX || watchdog_.enabled();
   loses_ = loss_.possible();
-  may_be_calm_ = !interrupted_ && !faults_.active() && !loses_ && posting_ == nullptr &&
-                 !context.params.plain_paths;
+  const bool trims_single = trims_ && trim_threshold_ < context.full_packet_wire();
+  may_be_calm_ = !interrupted_ && !faults_.active() && !loses_ && !trims_single &&
+                 posting_ == nullptr && !context.params.plain_paths;
   draws_apart_ =
       !balancer_.reads_loads() || (may_be_calm_ && context.routes.choices_stand_apart(node));
   for (std::uint32_t p = 0; p < port_count_; ++p) {

@@ -70,7 +70,7 @@ Case trimming_case(std::uint64_t seed) {
   p.pfc.priorities = random.any_of({"1", "3", "6"});
   p.trimming.enabled = true;
   p.trimming.priority = random.any_of({4, 7});
-  p.trimming.threshold = Bytes(random.any_of({0, 5'000, 30'000}));
+  p.trimming.threshold = Bytes(random.any_of({0, 1'000, 5'000, 30'000}));
   return {std::move(graph), std::move(flows), std::move(params)};
 }
 
@@ -170,6 +170,7 @@ void check_same(const LinkRecord& a, const LinkRecord& b) {
   CHECK(a.drops == b.drops);
   CHECK(a.lossless_drops == b.lossless_drops);
   CHECK(a.pauses_sent == b.pauses_sent);
+  CHECK(a.trims == b.trims);
 }
 
 /// Both paths give the same. @return the totals of the fast ones.
