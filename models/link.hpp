@@ -32,6 +32,8 @@ class LinkClass {
   }
   /// Serialisation times of packets add up to that of all their bytes if it is not 0.
   std::int64_t ps_per_byte() const { return ps_per_byte_; }
+  /// Whether b bytes that start at t are known at t + b * ps_per_byte() + latency_ps().
+  bool is_linear() const { return ps_per_byte_ != 0 && cut_ps_ == 0; }
   std::int64_t latency_ps() const { return latency_ps_; }
   /// When the far end may act on a packet that starts at `start` and ends at `end`.
   std::int64_t known_ps(std::int64_t start, std::int64_t end) const {

@@ -16,6 +16,7 @@
 #include "models/packet.hpp"
 #include "models/packet_annex.hpp"
 #include "models/simulation.hpp"
+#include "models/waiting_arrivals.hpp"
 #include "sim/arrival_batch.hpp"
 #include "sim/channel.hpp"
 #include "sim/window_engine.hpp"
@@ -27,7 +28,7 @@ namespace plait {
 
 /// What a switch notes of the arrivals of one visit.
 struct SwitchScratch {
-  std::vector<std::uint32_t> next;    ///< By arrival: the one behind it in its queue.
+  WaitingArrivals late;               ///< Of the port under service.
   std::int64_t bytes = 0;             ///< Of all.
   bool odd = false;                   ///< A pause frame, or a packet without a route.
   bool any_drawn = false;             ///< A packet with several next hops, to be drawn.

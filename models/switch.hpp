@@ -5,8 +5,8 @@
 /// headroom and watchdog, RED-style ECN marking at dequeue, packet trimming, strict and
 /// deficit-round-robin scheduling, ECMP by flow hash. Equations, tie rules and deviations:
 /// docs/models/switch.md. By topic: switch.cpp way of a packet, switch_routes.cpp its egress port,
-/// switch_calm.cpp the fast path, switch_admission.cpp memory and trimming, switch_pfc.cpp pause
-/// frames and watchdog, switch_setup.cpp before and after the run.
+/// switch_calm.cpp and switch_by_port.cpp the fast path, switch_admission.cpp memory and trimming,
+/// switch_pfc.cpp pause frames and watchdog, switch_setup.cpp before and after the run.
 ///
 /// How a visit keeps exact order without a queue of events: arrivals are taken in order of time,
 /// and a port's departures are caught up lazily, when an arrival for that port (or the end of the
@@ -81,11 +81,14 @@ class alignas(FetchQueue::kLine) Switch final : public Entity {
 
  private:
   // models/switch_calm.cpp
-  class PortService;
   bool is_calm(const Window& window);
   bool has_room_for_all() const;
   bool ingresses_stay_quiet() const;
   bool egresses_stay_quiet() const;
+
+  // models/switch_by_port.cpp
+  template <bool kUsual>
+  class PortService;
   void serve_by_port(const Window& window, Worker& worker);
 
   // models/switch_routes.cpp
@@ -187,7 +190,7 @@ class alignas(FetchQueue::kLine) Switch final : public Entity {
   bool plain_wire_;                // no faults, no annex
   bool plain_admission_;           // SharedBuffer::surely_quiet() alone lets a lossless packet in
   bool routes_known_ = false;      // of the visit's arrivals, as their groups
-  bool may_be_calm_ = false;       // no faults, losses, watchdog or order of posting
+  bool may_be_calm_ = false;       // nothing of the configuration forbids it
   bool interrupted_;               // by faults or by the watchdog
   bool loses_;                     // frames that arrive, by chance
   bool pins_ = false;              // some routes are pinned

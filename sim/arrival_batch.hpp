@@ -56,6 +56,8 @@ class ArrivalBatch {
 
   std::size_t size() const { return count_; }
 
+  /// By index().
+  Item* const* items() const { return items_.data(); }
   Item& item(std::uint32_t index) const { return *items_[index]; }
   std::uint32_t channel(std::uint32_t index) const { return channel_[index]; }
   std::uint32_t group(std::uint32_t index) const { return group_[index]; }

@@ -87,39 +87,36 @@ struct OutChain : Chain<Item> {
   }
 };
 
-/// Appends to a chain with its end at hand. The chain counts what was appended after finish().
+/// Appends to a chain with its end at hand: a pointer that stays in a register, as nothing that is
+/// not inlined sees it. The chain counts what was appended after finish().
 template <class Item>
 class ChainWriter {
  public:
-  explicit ChainWriter(const OutChain<Item>& chain) : chain_(chain) {
-    if (!chain.empty()) reach();
+  explicit ChainWriter(OutChain<Item>& chain) : chain_(chain) {
+    if (!chain.empty()) next_ = chain.tail->items + chain.tail->count;
   }
   /// @return the stored copy.
-  Item& append(ChunkPool<Item>& pool, const Item& item) {
-    if (next_ == end_) [[unlikely]]
-      grow(pool);
+  [[gnu::always_inline]] Item& append(ChunkPool<Item>& pool, const Item& item) {
+    if (Chunk<Item>::ends_at(next_)) [[unlikely]]
+      next_ = grow(chain_, pool, next_);
     return *next_++ = item;
   }
-  const OutChain<Item>& finish() {
-    if (!chain_.empty())
-      chain_.tail->count = static_cast<std::uint32_t>(next_ - chain_.tail->items);
-    return chain_;
-  }
+  void finish() { count(chain_, next_); }
 
  private:
-  void reach() {
-    next_ = chain_.tail->items + chain_.tail->count;
-    end_ = chain_.tail->items + Chunk<Item>::kItems;
+  static void count(OutChain<Item>& chain, const Item* next) {
+    if (!chain.empty()) chain.tail->count = static_cast<std::uint32_t>(next - chain.tail->items);
   }
-  void grow(ChunkPool<Item>& pool) {
-    finish();
-    chain_.grow(pool, OutChain<Item>::kRoom);
-    reach();
+  /// @return where the next one goes.
+  [[gnu::noinline]] static Item* grow(OutChain<Item>& chain, ChunkPool<Item>& pool,
+                                      const Item* next) {
+    count(chain, next);
+    chain.grow(pool, OutChain<Item>::kRoom);
+    return chain.tail->items + chain.tail->count;
   }
 
-  OutChain<Item> chain_;
+  OutChain<Item>& chain_;
   Item* next_ = nullptr;
-  Item* end_ = nullptr;
 };
 
 /// What a receiver has taken over and not read. Mostly that is one item, which crosses the end of

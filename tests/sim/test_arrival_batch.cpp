@@ -174,10 +174,10 @@ TEST_CASE("sorted by group, each group is in order and nothing is lost", "[chann
     for (auto arrivals = batch.groups(); arrivals.any();) {
       const std::uint32_t open = arrivals.open();
       CHECK(open < groups);
-      CHECK(arrivals.more());
-      for (; arrivals.more(); arrivals.next(), ++seen) {
+      CHECK(arrivals.offset_or(window) < window);
+      for (; arrivals.offset_or(window) != window; arrivals.next(), ++seen) {
         const Item& item = batch.item(arrivals.index());
-        CHECK(arrivals.offset() == item.arrival);
+        CHECK(arrivals.offset_or(window) == item.arrival);
         CHECK(batch.channel(arrivals.index()) == item.channel);
         CHECK(open == group[arrivals.index()]);
         const std::tuple key{open, item.arrival, item.channel, item.number};
@@ -216,7 +216,7 @@ TEST_CASE("sorting by group a batch that fills its memory exactly", "[channel]")
   std::size_t seen = 0;
   for (auto arrivals = batch.groups(); arrivals.any();) {
     const std::uint32_t open = arrivals.open();
-    for (; arrivals.more(); arrivals.next(), ++seen)
+    for (; arrivals.offset_or(1000) != 1000; arrivals.next(), ++seen)
       CHECK(open == batch.item(arrivals.index()).number % 7);
   }
   CHECK(seen == 276);

@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "sim/channel.hpp"
 #include "sim/chunk.hpp"
 
 using namespace plait;
@@ -85,6 +86,23 @@ TEST_CASE("blocks of a pool grow up to a huge page", "[chunk]") {
   // Each the largest power of two in what the pool has and 64 KB more: 0 + 64, 64 + 64 = 128,
   // 192 + 64 = 256 and so on, up to 2 MB. 40960 chunks are 10 MB.
   CHECK(blocks == std::vector<std::size_t>{64, 128, 256, 512, 1024, 2048, 2048, 2048, 2048, 2048});
+}
+
+TEST_CASE("a writer appends behind whatever a chain holds", "[chunk]") {
+  ChunkPool<Item<24>> pool;
+  for (std::uint8_t held = 0; held < 25; ++held) {
+    CAPTURE(held);
+    OutChain<Item<24>> chain;
+    for (std::uint8_t i = 0; i < held; ++i) chain.append(pool, {{i}});
+    ChainWriter<Item<24>> writer(chain);
+    for (std::uint8_t i = held; i < held + 25; ++i) CHECK(writer.append(pool, {{i}}).bytes[0] == i);
+    writer.finish();
+    std::vector<std::uint8_t> found, expected;
+    chain.for_each([&](const Item<24>& item) { found.push_back(item.bytes[0]); });
+    for (std::uint8_t i = 0; i < held + 25; ++i) expected.push_back(i);
+    CHECK(found == expected);
+    CHECK(chain.tail->next == nullptr);
+  }
 }
 
 TEST_CASE("a block is aligned as asked, or to huge pages", "[chunk]") {
