@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/executor.hpp"
 
-#include <tbb/info.h>
+#include <tbb/global_control.h>
 #include <tbb/task_arena.h>
 #include <tbb/task_group.h>
 #ifdef __linux__
@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <future>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -76,9 +77,9 @@ class Cores {
 #endif
 };
 
-// The library's threads stay in the loop and look out for calls themselves. Were each call a task
-// of the library, its threads would fall asleep between calls, and up to nine tenths of windows of
-// 70 us would run on a single thread.
+// Helpers stay in the loop and look out for calls themselves. Were each call a task of the library,
+// its threads would fall asleep between calls, and up to nine tenths of windows of 70 us would run
+// on a single thread.
 class TbbExecutor final : public Executor {
  public:
   explicit TbbExecutor(unsigned threads) : parts_(threads) {}
@@ -100,29 +101,23 @@ class TbbExecutor final : public Executor {
     if (error) std::rethrow_exception(error);
   }
 
-  // The library takes half a millisecond to start, and as much until the first thread has come.
+  // The caller goes on while the others start.
   void enclose(const std::function<void()>& loop) override {
-    const unsigned lanes =
-        std::min(threads(), static_cast<unsigned>(tbb::info::default_concurrency()));
-    tbb::task_arena arena(static_cast<int>(lanes));
-    arena.execute([&] {
-      Lanes shared;
-      shared.cores.settle();
-      tbb::task_group helpers;
+    if (threads() == 1 || std::thread::hardware_concurrency() == 1) return loop();
+    Lanes shared;
+    shared.cores.settle();
+    auto helpers = std::async(std::launch::async, [&] { start_helpers(shared); });
+    {
       const AtExit leave{[&] {
         call_.store(kEnd);
         call_.notify_all();
         helpers.wait();
-        static_cast<void>(shared.left.load());
         call_.store(calls_);
       }};
-      for (unsigned lane = 1; lane < lanes; ++lane) {
-        shared.began = lane;
-        helpers.run(Helper{*this, shared, lane * threads() / lanes});
-      }
       std::this_thread::yield();  // to one that has been started on this core
       loop();
-    });
+    }
+    helpers.get();
   }
 
  private:
@@ -139,8 +134,8 @@ class TbbExecutor final : public Executor {
     // Repeat what the library guarantees in code that a race detector sees.
     std::atomic<unsigned> began{0}, left{0};
   };
-  // What a thread of the library does until the loop is over. If none has come by then, the
-  // caller's does it.
+  // What a thread of the library does until the loop is over. If none has come by then, the one
+  // that waits for it does it.
   struct Helper {
     TbbExecutor& executor;
     Lanes& lanes;
@@ -150,6 +145,29 @@ class TbbExecutor final : public Executor {
     void start_helping() const { executor.help(lanes, first); }
     void operator()() const { start_helping(); }
   };
+  // One helper starts the others and is one itself. For itself alone it does not wait for the
+  // library, which takes half a millisecond to start.
+  void start_helpers(Lanes& shared) {
+    const unsigned lanes = threads() == 2 ? 2 : most_lanes();
+    const auto first = [&](unsigned lane) { return lane * threads() / lanes; };
+    if (lanes == 2) return help(shared, first(1));
+    tbb::task_arena arena(static_cast<int>(lanes - 1));
+    arena.execute([&] {
+      tbb::task_group others;
+      for (unsigned lane = 2; lane < lanes; ++lane) {
+        shared.began = lane;
+        others.run(Helper{*this, shared, first(lane)});
+      }
+      help(shared, first(1));
+      others.wait();
+      static_cast<void>(shared.left.load());
+    });
+  }
+  unsigned most_lanes() const {
+    const std::size_t allowed =
+        tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism);
+    return static_cast<unsigned>(std::clamp<std::size_t>(allowed, 2, threads()));
+  }
   void help(Lanes& lanes, unsigned first) {
     static_cast<void>(lanes.began.load());
     if (call_.load() != kEnd) lanes.cores.settle();

@@ -25,8 +25,9 @@ class Executor {
 /// One thread, the caller's.
 std::unique_ptr<Executor> make_sequential_executor();
 
-/// The caller's thread and others of oneTBB, at most one per core. Each has tasks that it does
-/// first, always the same, and then does what nobody has begun: no call waits for a thread to come.
+/// The caller's thread and helpers, from the second on oneTBB's: as many in all as oneTBB is
+/// allowed (one per core, if nobody says otherwise). Each has tasks that it does first, always the
+/// same, and then does what nobody has begun: no call waits for a thread to come.
 std::unique_ptr<Executor> make_tbb_executor(unsigned threads);
 
 /// Sequential for one thread, oneTBB for more.

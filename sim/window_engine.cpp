@@ -9,8 +9,8 @@
 namespace plait {
 
 namespace {
-// Some 5 ms of work in all, or 0.2 ms in one window: a model so large is unlikely to be done soon.
-constexpr std::uint64_t kStepsForThreads = 100'000, kStepsOfLargeWindow = 4'000;
+// Some 5 ms of work in all, or 50 us in one window: a model so large is unlikely to be done soon.
+constexpr std::uint64_t kStepsForThreads = 100'000, kStepsOfLargeWindow = 1'000;
 // Visits taken at once: taking costs some 6 ns, a visit 100 to 2000.
 constexpr std::size_t kBlock = 4;
 // Visits that are prepared while another is under way.
@@ -197,7 +197,7 @@ WindowEngine::End WindowEngine::run(Executor& executor, SimTime until,
     }
   };
   std::optional<End> end = next_window(window);
-  // Starting threads takes a millisecond, so it must be a run with some work for them.
+  // Sharing costs some 0.2 ms to begin with, so it must be a run with some work for threads.
   std::uint64_t shared_steps = 0;
   for (; !end; end = go_on(window, after_window)) {
     if (has_work_for_all()) {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <tbb/global_control.h>
+
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <cstddef>
 #include <functional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -48,6 +52,31 @@ TEST_CASE("a second thread takes its part", "[executor][thread]") {
     }
   });
   CHECK(shared);
+}
+
+TEST_CASE("as many threads help as the library is allowed", "[executor][thread]") {
+  if (std::thread::hardware_concurrency() < 2) return;  // all is done by the caller
+  const unsigned threads = 4;
+  const tbb::global_control allowed(tbb::global_control::max_allowed_parallelism, threads);
+  const auto executor = make_executor(threads);
+  const auto late = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  std::size_t came = 0;
+  executor->enclose([&] {
+    while (came < threads && std::chrono::steady_clock::now() < late) {
+      // Each task waits for the others, so that no thread takes two of them if there are enough.
+      const auto soon = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+      std::atomic<unsigned> begun = 0;
+      std::vector<std::thread::id> ids(threads);
+      executor->run([&](unsigned task) {
+        ids[task] = std::this_thread::get_id();
+        ++begun;
+        while (begun < threads && std::chrono::steady_clock::now() < soon)
+          std::this_thread::yield();
+      });
+      came = std::set(ids.begin(), ids.end()).size();
+    }
+  });
+  CHECK(came == threads);
 }
 
 TEST_CASE("an exception of a task reaches the caller when all tasks are done",

@@ -221,9 +221,9 @@ TEST_CASE("entities are shared out in the middle of a run, which shows nowhere",
 }
 
 TEST_CASE("threads start with the first large window, and not for a few small ones", "[engine]") {
-  // Four windows: 4 x 3000 visits are less than the 100,000 that several windows must have
-  // together, a window of 5000 is more than the 4000 that one must have.
-  for (const std::size_t count : {3000, 5000}) {
+  // Four windows: 4 x 900 visits are less than the 100,000 that several windows must have
+  // together, a window of 1100 is more than the 1000 that one must have.
+  for (const std::size_t count : {900, 1100}) {
     std::vector<std::unique_ptr<Scripted>> nodes;
     std::vector<Entity*> entities;
     for (std::size_t i = 0; i < count; ++i) {
@@ -237,7 +237,7 @@ TEST_CASE("threads start with the first large window, and not for a few small on
     Enclosing executor(2);
     engine.run(executor, SimTime::never(), kGoOn);
     CHECK(engine.visits() == 4 * count);
-    CHECK(executor.enclosed == (count == 5000));
+    CHECK(executor.enclosed == (count == 1100));
   }
 }
 
