@@ -21,9 +21,8 @@ struct AlignedDelete {
 };
 using MemoryBlock = std::unique_ptr<std::byte[], AlignedDelete>;
 
-/// @param alignment  a power of two. Blocks of whole huge pages are aligned to those at least: the
-/// C
-///                   library then takes twice the addresses, but no more memory.
+/// @param alignment  a power of two, of whole huge pages at least theirs: the C library then takes
+///                   twice the addresses, but no more memory.
 MemoryBlock allocate_block(std::size_t bytes, std::size_t alignment);
 
 /// Size of the next block of a pool that has `have` bytes: powers of two that grow with the pool,
