@@ -204,6 +204,22 @@ std::int64_t Nic::next_send_ps() const {
   return choose(free_at_ps_).at_ps;
 }
 
+void Nic::name_flows(FetchQueue& ahead) const {
+  if (sent_last_ != nullptr) {
+    ahead.add(sent_last_, 2 * FetchQueue::kLine);
+    ahead.add(sent_last_->congestion_control.get(), 2 * FetchQueue::kLine);
+  }
+  if (receiving_ != nullptr) ahead.add(receiving_);
+  if (selective_) {
+    constexpr std::size_t kPlaces = 8 * FetchQueue::kLine;  // gaps are that long where paths vary
+    if (answered_window_ != nullptr) {
+      ahead.add(answered_window_, sizeof *answered_window_);
+      ahead.add(answered_place_, kPlaces);
+    }
+    if (arrived_place_ != nullptr) ahead.add(arrived_place_, kPlaces);
+  }
+}
+
 void Nic::end_visit(const Window& window, Worker& worker) {
   if (out_.empty()) return;
   context_.channels.publish(window.parity, peer_.value(), out_);

@@ -51,21 +51,7 @@ class alignas(FetchQueue::kLine) Nic {
 
   /// Names what the next visit will need: the NIC, then flows, most likely the last ones.
   void name_self(FetchQueue& ahead) const { ahead.add(this, 4 * FetchQueue::kLine); }
-  void name_flows(FetchQueue& ahead) const {
-    if (sent_last_ != nullptr) {
-      ahead.add(sent_last_, 2 * FetchQueue::kLine);
-      ahead.add(sent_last_->congestion_control.get(), 2 * FetchQueue::kLine);
-    }
-    if (receiving_ != nullptr) ahead.add(receiving_);
-    if (selective_) {
-      constexpr std::size_t kPlaces = 8 * FetchQueue::kLine;  // gaps are that long where paths vary
-      if (answered_window_ != nullptr) {
-        ahead.add(answered_window_, sizeof *answered_window_);
-        ahead.add(answered_place_, kPlaces);
-      }
-      if (arrived_place_ != nullptr) ahead.add(arrived_place_, kPlaces);
-    }
-  }
+  void name_flows(FetchQueue& ahead) const;
   /// For the visit under way: where packets come from and hops are counted.
   void begin_visit(WorkerScratch& scratch) { scratch_ = &scratch; }
   /// Publishes what was sent in this visit.
