@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <exception>
 #include <future>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -101,23 +102,26 @@ class TbbExecutor final : public Executor {
     if (error) std::rethrow_exception(error);
   }
 
-  // The caller goes on while the others start.
+  // The caller goes on while the others start. Those that cannot be started are not missed: it does
+  // what nobody has begun.
   void enclose(const std::function<void()>& loop) override {
-    if (threads() == 1 || std::thread::hardware_concurrency() == 1) return loop();
+    if (threads() == 1 || available_cores() == 1) return loop();
     Lanes shared;
     shared.cores.settle();
-    auto helpers = std::async(std::launch::async, [&] { start_helpers(shared); });
-    {
-      const AtExit leave{[&] {
-        call_.store(kEnd);
-        call_.notify_all();
-        helpers.wait();
-        call_.store(calls_);
-      }};
-      std::this_thread::yield();  // to one that has been started on this core
-      loop();
+    std::future<void> helpers;
+    try {
+      helpers = std::async(std::launch::async, [&] { start_helpers(shared); });
+    } catch (const std::system_error&) {
+      return loop();
     }
-    helpers.get();
+    const AtExit leave{[&] {
+      call_.store(kEnd);
+      call_.notify_all();
+      helpers.wait();
+      call_.store(calls_);
+    }};
+    std::this_thread::yield();  // to one that has been started on this core
+    loop();
   }
 
  private:
@@ -145,9 +149,10 @@ class TbbExecutor final : public Executor {
     void start_helping() const { executor.help(lanes, first); }
     void operator()() const { start_helping(); }
   };
-  // One helper starts the others and is one itself. For itself alone it does not wait for the
-  // library, which takes half a millisecond to start.
+  // The first helper starts the others before it helps. If it is the only one, it helps at once:
+  // the library takes half a millisecond to start.
   void start_helpers(Lanes& shared) {
+    if (call_.load() == kEnd) return;
     const unsigned lanes = threads() == 2 ? 2 : most_lanes();
     const auto first = [&](unsigned lane) { return lane * threads() / lanes; };
     if (lanes == 2) return help(shared, first(1));
@@ -214,6 +219,15 @@ class TbbExecutor final : public Executor {
 };
 
 }  // namespace
+
+unsigned available_cores() {
+#ifdef __linux__
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0)
+    return static_cast<unsigned>(CPU_COUNT(&allowed));
+#endif
+  return std::max(std::thread::hardware_concurrency(), 1U);
+}
 
 std::unique_ptr<Executor> make_sequential_executor() {
   return std::make_unique<SequentialExecutor>();

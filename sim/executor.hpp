@@ -22,12 +22,16 @@ class Executor {
   virtual void enclose(const std::function<void()>& loop) = 0;
 };
 
+/// Cores that this process may use: those of the machine, or those it has been bound to.
+unsigned available_cores();
+
 /// One thread, the caller's.
 std::unique_ptr<Executor> make_sequential_executor();
 
-/// The caller's thread and helpers, from the second on oneTBB's: as many in all as oneTBB is
-/// allowed (one per core, if nobody says otherwise). Each has tasks that it does first, always the
-/// same, and then does what nobody has begun: no call waits for a thread to come.
+/// The caller's thread and helpers, unless there is only one core: one, and as many others of
+/// oneTBB as it is allowed (in all one thread per core, if nobody says otherwise). Each has tasks
+/// that it does first, always the same, and then does what nobody has begun: no call waits for a
+/// thread to come.
 std::unique_ptr<Executor> make_tbb_executor(unsigned threads);
 
 /// Sequential for one thread, oneTBB for more.

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 #include <utility>
 
 #include "models/deadlock_report.hpp"
 #include "sim/error.hpp"
+#include "sim/executor.hpp"
 #include "study/loggops_run.hpp"
 #include "study/lossless_check.hpp"
 #include "study/text_table.hpp"
@@ -175,8 +175,7 @@ RunRecords collect_records(const Experiment& experiment) {
 RunOutcome run_scenario(const Scenario& scenario, const RunSettings& settings) {
   if (scenario.run.fidelity == Fidelity::kLoggops) return run_loggops(scenario, settings);
   Performance performance;
-  performance.threads =
-      settings.threads > 0 ? settings.threads : std::max(1U, std::thread::hardware_concurrency());
+  performance.threads = settings.threads > 0 ? settings.threads : available_cores();
   const Clock::time_point build_start = Clock::now();
   const Experiment experiment = build_experiment(scenario, settings.runs, settings.timing);
   performance.build_seconds = seconds_since(build_start);
